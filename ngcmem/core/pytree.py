@@ -1,0 +1,90 @@
+"""Immutable dataclasses that are pytrees, with the class itself part of the tree structure.
+
+Since jaxlib 0.10.0, two different classes registered by `jax.tree_util.register_dataclass` have
+equal tree structures when their leaf counts and static values agree, and `jax.jit` may then run
+one class's program for the other. `register_pytree_with_keys` with the class among the auxiliary
+data is immune, and it costs one page.
+"""
+
+import dataclasses
+import inspect
+from typing import Annotated, Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_origin
+
+import jax
+import numpy as np
+from jax.tree_util import GetAttrKey
+
+T = TypeVar("T")
+_STATIC = "static"
+
+Static = Annotated[T, _STATIC]
+"""`units: Static[int]`: part of the tree structure (a size, a function), not a leaf."""
+
+
+def _is_static(annotation: Any) -> bool:
+    return get_origin(annotation) is Annotated and _STATIC in get_args(annotation)[1:]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Pytree:
+    """A subclass becomes a frozen, keyword-only dataclass whose fields are children.
+
+    Fields annotated `Static[...]` are compared and hashed with the tree structure; all others are
+    pytrees of leaves. Rebuilding from leaves bypasses `__init__` and `__post_init__`, so that
+    transformations may put tracers, axes or shapes where arrays were.
+    """
+
+    leaf_names: ClassVar[tuple[str, ...]] = ()
+    static_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        own = inspect.get_annotations(cls)
+        if unread := [name for name, annotation in own.items() if isinstance(annotation, str)]:
+            raise TypeError(
+                f"{cls.__name__}.{unread[0]}: its annotation is a string. Take "
+                f"'from __future__ import annotations' out of the file that defines {cls.__name__}."
+            )
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False, eq=False)(cls)
+        static = {*cls.static_names, *(name for name in own if _is_static(own[name]))}
+        names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
+        cls.static_names = tuple(name for name in names if name in static)
+        cls.leaf_names = tuple(name for name in names if name not in static)
+        jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new.__dict__.update(changes)
+        return new
+
+    def __repr__(self) -> str:
+        names = (*self.static_names, *self.leaf_names)
+        return f"{type(self).__name__}({', '.join(f'{name}={_show(self, name)}' for name in names)})"
+
+
+def _show(node: Pytree, name: str) -> str:
+    value = getattr(node, name)
+    if isinstance(value, (jax.Array, np.ndarray)) and value.ndim > 0:
+        return f"{value.dtype}{list(value.shape)}"
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def _flatten(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    fields = node.__dict__
+    children = tuple(fields[name] for name in node.leaf_names)
+    return children, (type(node), *(fields[name] for name in node.static_names))
+
+
+def _flatten_with_keys(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    children, aux = _flatten(node)
+    return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
+
+
+def _unflatten(aux: tuple[Any, ...], children: tuple[Any, ...]) -> Pytree:
+    cls, *static = aux
+    node = object.__new__(cls)
+    node.__dict__.update(zip(cls.leaf_names, children, strict=True))
+    node.__dict__.update(zip(cls.static_names, static, strict=True))
+    return node
