@@ -1,0 +1,36 @@
+"""Neural memories in JAX: components with explicit state that compose into circuits."""
+
+from ngcmem.cells.lif import LIF as LIF
+from ngcmem.cells.lif import LIFState as LIFState
+from ngcmem.cells.poisson import Poisson as Poisson
+from ngcmem.cells.poisson import PoissonState as PoissonState
+from ngcmem.cells.trace import Trace as Trace
+from ngcmem.cells.trace import TraceState as TraceState
+from ngcmem.core.circuit import Circuit as Circuit
+from ngcmem.core.circuit import CircuitState as CircuitState
+from ngcmem.core.circuit import connect as connect
+from ngcmem.core.compartments import Borrowed as Borrowed
+from ngcmem.core.compartments import Input as Input
+from ngcmem.core.compartments import LearningInput as LearningInput
+from ngcmem.core.compartments import PerExample as PerExample
+from ngcmem.core.compartments import Shared as Shared
+from ngcmem.core.compartments import State as State
+from ngcmem.core.component import Component as Component
+from ngcmem.core.errors import WiringError as WiringError
+from ngcmem.core.hyperparameters import hyperparameters as hyperparameters
+from ngcmem.core.hyperparameters import with_parameters as with_parameters
+from ngcmem.core.population import Population as Population
+from ngcmem.core.population import PopulationState as PopulationState
+from ngcmem.core.pytree import Pytree as Pytree
+from ngcmem.core.pytree import Static as Static
+from ngcmem.core.simulate import run as run
+from ngcmem.core.transforms import advance_state as advance_state
+from ngcmem.core.transforms import evolve as evolve
+from ngcmem.core.transforms import init as init
+from ngcmem.core.transforms import parameters as parameters
+from ngcmem.core.transforms import reset as reset
+from ngcmem.core.transforms import weight_changes as weight_changes
+from ngcmem.core.wires import delayed as delayed
+from ngcmem.core.wires import wire as wire
+from ngcmem.synapses.dense import Dense as Dense
+from ngcmem.synapses.dense import DenseState as DenseState

@@ -8,7 +8,16 @@ data is immune, and it costs one page.
 
 import dataclasses
 import inspect
-from typing import Annotated, Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Self,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
 
 import jax
 import numpy as np
@@ -21,7 +30,8 @@ Static = Annotated[T, _STATIC]
 """`units: Static[int]`: part of the tree structure (a size, a function), not a leaf."""
 
 
-def _is_static(annotation: Any) -> bool:
+def is_static(annotation: Any) -> bool:
+    """Whether a field's annotation is `Static[...]`."""
     return get_origin(annotation) is Annotated and _STATIC in get_args(annotation)[1:]
 
 
@@ -46,7 +56,7 @@ class Pytree:
                 f"'from __future__ import annotations' out of the file that defines {cls.__name__}."
             )
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False, eq=False)(cls)
-        static = {*cls.static_names, *(name for name in own if _is_static(own[name]))}
+        static = {*cls.static_names, *(name for name in own if is_static(own[name]))}
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
@@ -61,7 +71,9 @@ class Pytree:
 
     def __repr__(self) -> str:
         names = (*self.static_names, *self.leaf_names)
-        return f"{type(self).__name__}({', '.join(f'{name}={_show(self, name)}' for name in names)})"
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={_show(self, name)}' for name in names)})"
+        )
 
 
 def _show(node: Pytree, name: str) -> str:

@@ -1,0 +1,46 @@
+"""Simulated time that does not drift: t = origin + steps * dt, never a running sum."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.pytree import Pytree
+
+
+class Clock(Pytree):
+    """Time in ms. Forty steps, or fifteen and then twenty-five, give the same t bit for bit."""
+
+    origin: Array  # (), float, ms: the time at which the present dt began
+    dt: Array  # (), float, ms
+    steps: Array  # (), int32: steps of length dt since the origin
+    ticks: Array  # (), int32: steps of any length since the clock was made (ring buffers)
+
+    @classmethod
+    def at(cls, t: float | Array = 0.0) -> "Clock":
+        """A clock that shows `t` and has made no step."""
+        kind = jnp.result_type(float)
+        zero = jnp.zeros((), jnp.int32)
+        return cls(origin=jnp.asarray(t, kind), dt=jnp.zeros((), kind), steps=zero, ticks=zero)
+
+    @property
+    def t(self) -> Array:
+        """The time now, ms."""
+        return self.origin + self.steps.astype(self.dt.dtype) * self.dt
+
+    @property
+    def began(self) -> Array:
+        """The time at which the latest step began, ms."""
+        return self.origin + jnp.maximum(self.steps - 1, 0).astype(self.dt.dtype) * self.dt
+
+    def tick(self, dt: Array) -> "Clock":
+        """The clock one step of `dt` later."""
+        same = dt == self.dt
+        return self.replace(
+            origin=jnp.where(same, self.origin, self.t),
+            dt=jnp.asarray(dt, self.dt.dtype),
+            steps=jnp.where(same, self.steps, 0) + 1,
+            ticks=self.ticks + 1,
+        )
+
+    def moved_to(self, t: float | Array) -> "Clock":
+        """The clock showing another time; the number of ticks is kept."""
+        return Clock.at(t).replace(ticks=self.ticks)

@@ -1,0 +1,176 @@
+"""Compartments: the named arrays of a state, each declared once with its role and axis names.
+
+    class CellState(State):
+        current: Input[Array, "units"]        # a wire or the user writes it
+        v: PerExample[Array, "units"]         # only the component writes it
+        weights: Shared[Array, "in out"]      # one for the whole batch
+
+From the declaration come vmap's axes, the wire checks, `print(circuit)` and the docs tables.
+"""
+
+import enum
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_origin
+
+import jax
+
+from ngcmem.core.conform import conform
+from ngcmem.core.errors import did_you_mean
+from ngcmem.core.pytree import Pytree
+
+
+class Role(enum.Enum):
+    """Who writes a compartment, and whether it has a batch axis."""
+
+    INPUT = "Input"
+    PER_EXAMPLE = "PerExample"
+    LEARNING_INPUT = "LearningInput"
+    SHARED = "Shared"
+    BORROWED = "Borrowed"
+    CLOCK = "Clock"
+
+    @property
+    def batched(self) -> bool:
+        return self in (Role.INPUT, Role.PER_EXAMPLE, Role.LEARNING_INPUT)
+
+    @property
+    def writable(self) -> bool:
+        """Whether a wire, a clamp or an input array may write it."""
+        return self in (Role.INPUT, Role.LEARNING_INPUT)
+
+
+@dataclass(frozen=True)
+class Compartment:
+    """The declaration of a compartment: its role and the names of its axes."""
+
+    role: Role
+    axes: tuple[str, ...]
+
+
+if TYPE_CHECKING:
+    from typing import Annotated as Borrowed
+    from typing import Annotated as Input
+    from typing import Annotated as LearningInput
+    from typing import Annotated as PerExample
+    from typing import Annotated as Shared
+else:
+
+    class _Declaration:
+        """`Input[Array, "features"]` is `Annotated[Array, Compartment(INPUT, ("features",))]`."""
+
+        def __init__(self, role: Role):
+            self.role = role
+
+        def __getitem__(self, item):
+            kind, axes = item if isinstance(item, tuple) else (item, "")
+            return Annotated[kind, Compartment(self.role, tuple(axes.split()))]
+
+    Input = _Declaration(Role.INPUT)
+    PerExample = _Declaration(Role.PER_EXAMPLE)
+    LearningInput = _Declaration(Role.LEARNING_INPUT)
+    Shared = _Declaration(Role.SHARED)
+    Borrowed = _Declaration(Role.BORROWED)
+
+
+class AnyState(Pytree):
+    """What a component's state and a circuit's state have in common: compartments by path."""
+
+    def specs(self) -> dict[str, Compartment]:
+        """Every compartment by path, in order."""
+        raise TypeError(f"{type(self).__name__} does not say which compartments it has.")
+
+    def leaf_roles(self) -> list[Role]:
+        """The role of every leaf, in the order of `jax.tree.leaves(self)`."""
+        raise TypeError(f"{type(self).__name__} does not say which roles its leaves have.")
+
+    def __getitem__(self, path: str) -> Any:
+        raise TypeError(f"{type(self).__name__} has no paths.")
+
+    def set(self, changes: dict[str, Any]) -> Self:
+        """A copy with the compartments at these paths changed; shapes and dtypes are kept."""
+        raise TypeError(f"{type(self).__name__} has no paths.")
+
+
+class State(AnyState):
+    """The compartments of one component. Immutable; `replace` and `set` return a changed copy."""
+
+    compartments: ClassVar[dict[str, Compartment]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        declared = dict(cls.compartments)
+        for name, annotation in inspect.get_annotations(cls).items():
+            found = [a for a in _metadata(annotation) if isinstance(a, Compartment)]
+            if not found:
+                raise TypeError(
+                    f"{cls.__name__}.{name} has no role. Write, for example, "
+                    f'{name}: PerExample[Array, "units"] (roles: Input, PerExample, '
+                    f"LearningInput, Shared, Borrowed)."
+                )
+            declared[name] = found[0]
+        cls.compartments = declared
+
+    def specs(self) -> dict[str, Compartment]:
+        return dict(self.compartments)
+
+    def leaf_roles(self) -> list[Role]:
+        return [
+            self.compartments[name].role
+            for name in self.leaf_names
+            for _ in jax.tree.leaves(getattr(self, name))
+        ]
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some compartments changed, each keeping the shape and dtype it had.
+
+        Raises:
+            ValueError: an unknown compartment, or a value of another shape or kind.
+        """
+        return super().replace(
+            **{
+                name: conform(f"{type(self).__name__}.{name}", self._get(name), value)
+                for name, value in changes.items()
+            }
+        )
+
+    def _get(self, name: str) -> Any:
+        if name not in self.compartments:
+            raise ValueError(
+                f"{type(self).__name__} has no compartment {name!r}."
+                + did_you_mean(name, self.compartments)
+            )
+        return getattr(self, name)
+
+    def __getitem__(self, path: str) -> Any:
+        name, *inner = path.split(".")
+        return get_inner(self._get(name), inner, path)
+
+    def set(self, changes: dict[str, Any]) -> Self:
+        state = self
+        for path, value in changes.items():
+            name, *inner = path.split(".")
+            state = state.replace(**{name: set_inner(state._get(name), inner, value, path)})
+        return state
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+
+
+def get_inner(value: Any, keys: list[str], path: str) -> Any:
+    """Follow dict keys inside a compartment that is a pytree: `"inputs.context"`."""
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            known = value if isinstance(value, dict) else ()
+            raise ValueError(f"There is no {path!r}: no field {key!r}." + did_you_mean(key, known))
+        value = value[key]
+    return value
+
+
+def set_inner(value: Any, keys: list[str], new: Any, path: str) -> Any:
+    """The counterpart of `get_inner`: a copy of the dict with one entry changed."""
+    if not keys:
+        return new
+    get_inner(value, keys, path)
+    return {**value, keys[0]: set_inner(value[keys[0]], keys[1:], new, path)}

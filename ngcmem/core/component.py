@@ -1,0 +1,107 @@
+"""Components: frozen dataclasses of hyper-parameters with four pure functions."""
+
+import abc
+import inspect
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ngcmem.core.compartments import AnyState
+from ngcmem.core.pytree import Pytree, is_static
+
+S = TypeVar("S", bound=AnyState)
+
+
+class Component(Pytree, abc.ABC, Generic[S]):
+    """Hyper-parameters (leaves), sizes and functions (static), and four pure functions.
+
+    `init`, `advance_state` and `reset` are written for ONE example, without a batch axis: the
+    driver (`nm.init`, `nm.advance_state`, ...) vmaps them. `evolve` is written for the batch,
+    because learning belongs to it: `pre.T @ post / batch` is one matrix product.
+    """
+
+    sizes: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        own = inspect.get_annotations(cls)
+        cls.sizes = (
+            *cls.sizes,
+            *(n for n in own if is_static(own[n]) and get_args(own[n])[0] is int),
+        )
+
+    def __post_init__(self) -> None:
+        for name in self.sizes:
+            size = getattr(self, name)
+            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+                raise ValueError(
+                    f"{type(self).__name__}: {name} is a whole number of at least 1, got {size!r}."
+                )
+
+    @abc.abstractmethod
+    def init(self, key: Array) -> S:
+        """The state of one example, before anything happened."""
+
+    @abc.abstractmethod
+    def advance_state(self, state: S, t: Array, dt: Array) -> S:
+        """One step of the dynamics of one example; may not change Shared compartments."""
+
+    def evolve(self, state: S, t: Array, dt: Array) -> S:
+        """One step of learning, from a batched state; may change only Shared compartments."""
+        return state
+
+    def weight_changes(self, state: S, t: Array, dt: Array) -> Any:
+        """The change of the weights that `evolve` would want, from a batched state."""
+        raise TypeError(f"{type(self).__name__} learns nothing: it has no weight changes.")
+
+    @property
+    def learns(self) -> bool:
+        """Whether this component has weight changes."""
+        return type(self).weight_changes is not Component.weight_changes
+
+    def reset(self, state: S) -> S:
+        """Per-example compartments as after `init`; learned ones and random keys are kept."""
+        key = next((leaf for leaf in jax.tree.leaves(state) if _is_key(leaf)), jax.random.key(0))
+        fresh = self.init(key)
+        leaves = [
+            new if role.batched and not _is_key(old) else old
+            for new, old, role in zip(
+                jax.tree.leaves(fresh), jax.tree.leaves(state), state.leaf_roles(), strict=True
+            )
+        ]
+        return jax.tree.unflatten(jax.tree.structure(state), leaves)
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def canonical(component: Component[S]) -> Component[S]:
+    """The component with every scalar hyper-parameter a strongly typed float.
+
+    `beta=10`, `10.0`, a NumPy or a jax scalar then share one compilation.
+
+    Raises:
+        TypeError: a hyper-parameter that is not a number.
+    """
+    return jax.tree_util.tree_map_with_path(_as_float, component)
+
+
+def _as_float(path: Any, leaf: Any) -> Any:
+    kind = jnp.result_type(float)
+    if isinstance(leaf, (bool, int, float, np.number, np.bool_)):
+        return np.asarray(leaf, kind)
+    if isinstance(leaf, (np.ndarray, jax.Array)):
+        if leaf.ndim == 0 or jnp.issubdtype(leaf.dtype, jnp.floating):
+            if _is_key(leaf) or (leaf.dtype == kind and not getattr(leaf, "weak_type", False)):
+                return leaf
+            return leaf.astype(kind)
+        return leaf
+    name = jax.tree_util.keystr(path).lstrip(".")
+    raise TypeError(
+        f"The hyper-parameter {name} is a number or an array, got {leaf!r}. "
+        f"In a component of your own, declare what is not a number as {name}: Static[...]."
+    )

@@ -1,0 +1,66 @@
+"""A compartment keeps the shape and dtype it began with: the one place where that is enforced."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def conform(place: str, old: Any, new: Any) -> Any:
+    """`new` in the structure, shapes and dtypes of `old`.
+
+    Floating widths are converted (a float64 NumPy array into a float32 compartment), integers and
+    bools become floats where floats are kept. Nothing is broadcast.
+
+    Raises:
+        ValueError: another tree structure, another shape, or a kind that would lose information.
+    """
+    if not all(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(old)):
+        return new  # axes, shardings or other placeholders of a transformation
+    structure, given = jax.tree.structure(old), jax.tree.structure(new)
+    if structure != given:
+        if structure.num_leaves == 1 and jax.tree_util.treedef_is_leaf(structure):
+            new = np.asarray(new)
+        else:
+            raise ValueError(f"{place} is a pytree {structure}, got {given}.")
+    return jax.tree.map(lambda before, after: _conform_leaf(place, before, after), old, new)
+
+
+def _conform_leaf(place: str, old: Any, new: Any) -> Any:
+    if not hasattr(new, "dtype"):
+        if not isinstance(new, (bool, int, float, complex)):
+            return new  # a placeholder, as above
+        new = np.asarray(new)
+    if new.shape != old.shape:
+        raise ValueError(f"{place} has shape {old.shape}, got {new.shape}.{_advice(old, new)}")
+    if new.dtype == old.dtype and not getattr(new, "weak_type", False):
+        return new
+    if not keeps_information(new.dtype, old.dtype):
+        raise ValueError(
+            f"{place} holds {old.dtype}, got {new.dtype}. Convert it first: "
+            f"{place.split('.')[-1]}.astype('{old.dtype}')."
+        )
+    return jnp.asarray(new, old.dtype)
+
+
+def _advice(old: Any, new: Any) -> str:
+    if new.shape == ():
+        return f" Nothing is broadcast: write jnp.full({old.shape}, value)."
+    if new.shape[1:] == old.shape[1:] and new.ndim > 1:
+        return f" For another batch size write nm.init(component, key, batch={new.shape[0]})."
+    if new.shape == old.shape[1:]:
+        return " The first axis is the batch: write value[None] for one example."
+    return ""
+
+
+def keeps_information(given: Any, kept: Any) -> bool:
+    if given == kept:
+        return True
+    kinds = (jnp.bool_, jnp.integer, jnp.floating, jnp.complexfloating)
+    rank = [
+        next((i for i, k in enumerate(kinds) if jnp.issubdtype(d, k)), None) for d in (given, kept)
+    ]
+    if None in rank:
+        return False
+    return rank[0] <= rank[1] and rank[1] > 0

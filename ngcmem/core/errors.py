@@ -1,0 +1,17 @@
+"""Error texts shared by the whole library: what is wrong, where, and the line to write instead."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class WiringError(ValueError):
+    """A circuit, a wire or a state does not fit together; the message says where and how to fix."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'cell.spikes'?"`, or the list of what exists when nothing is close."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    if close:
+        return " Did you mean " + " or ".join(repr(match) for match in close) + "?"
+    return f" There is: {', '.join(known)}." if known else ""

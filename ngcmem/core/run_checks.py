@@ -1,0 +1,97 @@
+"""The checks of `run`: names, shapes and counts, before anything is traced."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ngcmem.core.compartments import AnyState, Compartment
+from ngcmem.core.component import Component
+from ngcmem.core.conform import conform
+from ngcmem.core.errors import did_you_mean
+
+
+def check_steps(steps: Any, every: Any) -> tuple[int, int]:
+    """Both counts as Python ints.
+
+    Raises:
+        ValueError: not whole numbers of at least 1, or fewer steps than one record needs.
+    """
+    for name, value in (("steps", steps), ("record_every", every)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"run: {name} is a whole number of at least 1, got {value!r}.")
+    return int(steps), int(every)
+
+
+def spec_of(state: AnyState, path: str, place: str) -> Compartment:
+    """The declaration of the compartment at a path, or of the one a path leads into.
+
+    Raises:
+        ValueError: there is no such compartment.
+    """
+    specs = state.specs()
+    found = next((name for name in specs if path == name or path.startswith(name + ".")), None)
+    if found is None:
+        raise ValueError(f"run: {place} names {path!r}." + did_you_mean(path, specs))
+    return specs[found]
+
+
+def check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
+    """Whether every name can be recorded.
+
+    Raises:
+        ValueError: an unknown path, or the weight changes of what learns nothing.
+    """
+    for name in names:
+        owner, _, last = name.rpartition(".")
+        if last == "weight_changes":
+            part = component[owner] if owner else component  # pyright: ignore[reportIndexIssue]
+            if not part.learns:
+                raise ValueError(
+                    f"run: record names {name!r}, but {type(part).__name__} learns nothing."
+                )
+        else:
+            spec_of(state, name, "record")
+
+
+def check_driven(
+    state: AnyState,
+    values: Mapping[str, Any],
+    writers: Mapping[str, str],
+    place: str,
+    steps: int | None = None,
+) -> dict[str, Any]:
+    """The values in the shape and dtype of the compartments they are written to.
+
+    Raises:
+        ValueError: a path that is no input, has another writer, or a value of another shape.
+    """
+    checked = {}
+    for path, value in values.items():
+        spec = spec_of(state, path, place)
+        if not spec.role.writable:
+            raise ValueError(
+                f"run: {place} names {path!r}, which is {spec.role.value}. Only inputs can be "
+                f"driven or clamped: what is computed from a clamped value would not know of it. "
+                f"To set it once, write state.set({{{path!r}: value}}) before."
+            )
+        for other, text in writers.items():
+            if path == other or path.startswith(other + ".") or other.startswith(path + "."):
+                raise ValueError(f"run: {place} names {path!r}, which is driven by {text} already.")
+        checked[path] = jax.tree.map(
+            lambda now, new, path=path: _fit(f"run: {place}[{path!r}]", now, new, steps),
+            state[path],
+            value,
+        )
+    return checked
+
+
+def _fit(place: str, now: Any, new: Any, steps: int | None) -> Any:
+    new = new if hasattr(new, "dtype") else np.asarray(new)
+    shape = now.shape if steps is None else (steps, *now.shape)
+    if new.shape != shape:
+        axes = "(batch, ...)" if steps is None else "(steps, batch, ...)"
+        raise ValueError(f"{place} has shape {new.shape}, expected {shape}: {axes}.")
+    return jnp.asarray(conform(place, jax.ShapeDtypeStruct(shape, now.dtype), new))

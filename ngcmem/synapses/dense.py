@@ -1,0 +1,48 @@
+"""A dense synaptic cable."""
+
+from collections.abc import Callable
+
+import jax
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, Shared, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+
+Initializer = Callable[..., Array]
+
+
+class DenseState(State):
+    inputs: Input[Array, "inputs"]
+    outputs: PerExample[Array, "outputs"]
+    weights: Shared[Array, "inputs outputs"]
+    bias: Shared[Array, "outputs"]
+
+
+class Dense(Component[DenseState]):
+    """Synapses that transmit and do not learn by themselves.
+
+        outputs = scale * (inputs @ weights) + bias
+
+    Train `weights` and `bias` by gradient (`nm.parameters`, `jax.grad`, optax), or set them:
+    `state.set({"synapse.weights": w})`. `weight_init` and `bias_init` are initializers such as
+    `jax.nn.initializers.lecun_normal()`.
+    """
+
+    inputs: Static[int]
+    outputs: Static[int]
+    scale: float | Array = 1.0
+    weight_init: Static[Initializer] = jax.nn.initializers.lecun_normal()
+    bias_init: Static[Initializer] = jax.nn.initializers.zeros
+
+    def init(self, key: Array) -> DenseState:
+        weight_key, bias_key = jax.random.split(key)
+        return DenseState(
+            inputs=jax.numpy.zeros(self.inputs),
+            outputs=jax.numpy.zeros(self.outputs),
+            weights=self.weight_init(weight_key, (self.inputs, self.outputs)),
+            bias=self.bias_init(bias_key, (self.outputs,)),
+        )
+
+    def advance_state(self, state: DenseState, t: Array, dt: Array) -> DenseState:
+        return state.replace(outputs=self.scale * (state.inputs @ state.weights) + state.bias)
