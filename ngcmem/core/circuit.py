@@ -67,17 +67,24 @@ class CircuitState(AnyState):
             name, _, inner = path.partition(".")
             if path == "t":
                 clock = clock.moved_to(value)
-            elif inner:
-                components[name] = self._state(name).set({inner: value})
-            elif jax.tree.structure(value) != jax.tree.structure(self._state(name)):
-                raise ValueError(
-                    f"state.set({{{name!r}: ...}}) takes a whole {type(self._state(name)).__name__}"
-                    f" of the same sizes, got {type(value).__name__}. For one compartment write "
-                    f"state.set({{'{name}.{next(iter(self._state(name).specs()), '')}': ...}})."
-                )
-            else:
-                components[name] = value
+                continue
+            self._state(name)
+            components[name] = (
+                components[name].set({inner: value})
+                if inner
+                else _whole_state(name, components[name], value)
+            )
         return self.replace(components=components, clock=clock)
+
+
+def _whole_state(name: str, old: AnyState, new: Any) -> AnyState:
+    if jax.tree.structure(new) == jax.tree.structure(old):
+        return new
+    raise ValueError(
+        f"state.set({{{name!r}: ...}}) takes a whole {type(old).__name__} of the same sizes, got "
+        f"{type(new).__name__}. For one compartment write "
+        f"state.set({{'{name}.{next(iter(old.specs()), '')}': ...}})."
+    )
 
 
 class Circuit(Component[CircuitState]):
@@ -188,10 +195,10 @@ class Circuit(Component[CircuitState]):
                 yield from ((f"{name}.{path}", text) for path, text in part.driven())
 
     def __str__(self) -> str:
-        return display.as_text(self, dict(self.driven()))
+        return display.as_text(self, dict(self.driven()), self.order)
 
     def _repr_html_(self) -> str:
-        return display.as_html(self, dict(self.driven()))
+        return display.as_html(self, dict(self.driven()), self.order)
 
 
 def _gathered(line: Wire, before: CircuitState, now: CircuitState) -> Any:

@@ -21,8 +21,12 @@ class Clock(Pytree):
     def at(cls, t: float | Array = 0.0) -> "Clock":
         """A clock that shows `t` and has made no step."""
         kind = jnp.result_type(float)
-        zero = jnp.zeros((), jnp.int32)
-        return cls(origin=jnp.asarray(t, kind), dt=jnp.zeros((), kind), steps=zero, ticks=zero)
+        none = [
+            jnp.zeros((), jnp.int32) for _ in range(2)
+        ]  # two buffers, so that both can be donated
+        return cls(
+            origin=jnp.asarray(t, kind), dt=jnp.zeros((), kind), steps=none[0], ticks=none[1]
+        )
 
     @property
     def t(self) -> Array:
