@@ -21,11 +21,11 @@ class Clock(Pytree):
     def at(cls, t: float | Array = 0.0) -> "Clock":
         """A clock that shows `t` and has made no step."""
         kind = jnp.result_type(float)
-        none = [
-            jnp.zeros((), jnp.int32) for _ in range(2)
-        ]  # two buffers, so that both can be donated
         return cls(
-            origin=jnp.asarray(t, kind), dt=jnp.zeros((), kind), steps=none[0], ticks=none[1]
+            origin=jnp.asarray(t, kind),
+            dt=jnp.zeros((), kind),
+            steps=jnp.zeros((), jnp.int32),
+            ticks=jnp.zeros((), jnp.int32),  # a buffer of its own, so that both can be donated
         )
 
     @property
