@@ -10,6 +10,7 @@ from jax import Array
 
 from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.component import examples_axis
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
@@ -90,9 +91,9 @@ class Hopfield(Memory[HopfieldState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("Hopfield", self.eta, self.optimizer)
-        self.choose("initial", ("empty", "random"))
-        self.choose("when_full", ("ring", "refuse"))
-        self.choose("method", ("auto", "materialised", "streamed"))
+        check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
+        check_choice("Hopfield", "when_full", self.when_full, ("ring", "refuse"))
+        check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
         if not 0.0 < self.p_conn <= 1.0:
             raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
         if self.patterns is not None:
