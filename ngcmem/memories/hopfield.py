@@ -231,12 +231,8 @@ class Hopfield(Memory[HopfieldState]):
         return state.replace(**slots._asdict()), novel
 
     def _settings(self, state: HopfieldState) -> dict[str, Any]:
-        return dict(
-            count=state.count,
-            similarity=self.similarity,
-            separation=self.separation,
-            beta=self.beta,
-        )
+        names = ("similarity", "separation", "beta")
+        return {"count": state.count, **{name: getattr(self, name) for name in names}}
 
     def _effective(self, state: HopfieldState, weights: Array) -> Array:
         if state.mask is not None:
@@ -245,10 +241,8 @@ class Hopfield(Memory[HopfieldState]):
 
     def _learning_keys(self, state: HopfieldState) -> tuple[Array | None, Array | None]:
         """The key to keep and the key to use now."""
-        if state.learning_key is None:
-            return None, None
-        kept, now = jax.random.split(state.learning_key)
-        return kept, now
+        keys = state.learning_key
+        return (None, None) if keys is None else tuple(jax.random.split(keys))  # pyright: ignore
 
 
 def _slots(state: HopfieldState) -> Slots:
