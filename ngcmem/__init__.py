@@ -19,10 +19,15 @@ from ngcmem.core.component import Component as Component
 from ngcmem.core.errors import WiringError as WiringError
 from ngcmem.core.hyperparameters import hyperparameters as hyperparameters
 from ngcmem.core.hyperparameters import with_parameters as with_parameters
+from ngcmem.core.memory import Memory as Memory
+from ngcmem.core.memory import MemoryState as MemoryState
 from ngcmem.core.population import Population as Population
 from ngcmem.core.population import PopulationState as PopulationState
 from ngcmem.core.pytree import Pytree as Pytree
 from ngcmem.core.pytree import Static as Static
+from ngcmem.core.recall import read as read
+from ngcmem.core.recall import recall as recall
+from ngcmem.core.recall import store as store
 from ngcmem.core.simulate import run as run
 from ngcmem.core.transforms import advance_state as advance_state
 from ngcmem.core.transforms import evolve as evolve

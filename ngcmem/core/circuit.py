@@ -154,7 +154,7 @@ class Circuit(Component[CircuitState]):
         changes: dict[str, Any] = {}
         for name, part in self.components.items():
             if isinstance(part, Circuit):
-                inner = part.weight_changes(state.components[name], t, dt)
+                inner = part.weight_changes(state[name], t, dt)
                 changes |= {f"{name}.{path}": change for path, change in inner.items()}
             elif part.learns:
                 changes[name] = part.weight_changes(state.components[name], t, dt)

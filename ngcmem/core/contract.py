@@ -27,7 +27,7 @@ def advance_example(component: Component[S], state: S, t: Array, dt: Array) -> S
             compartment was written.
     """
     new = component.advance_state(state, t, dt)
-    _same_kind(component, "advance_state", state, new)
+    same_kind(component, "advance_state", state, new)
     for path, role, old_leaf, new_leaf in zip(
         leaf_paths(state),
         state.leaf_roles(),
@@ -47,11 +47,11 @@ def advance_example(component: Component[S], state: S, t: Array, dt: Array) -> S
 def evolve_batch(component: Component[S], state: S, t: Array, dt: Array) -> S:
     """`component.evolve` on a batched state, held to the same contract."""
     new = component.evolve(state, t, dt)
-    _same_kind(component, "evolve", state, new)
+    same_kind(component, "evolve", state, new)
     return new
 
 
-def _same_kind(component: Component, verb: str, old: AnyState, new: Any) -> None:
+def same_kind(component: Component, verb: str, old: AnyState, new: Any) -> None:
     where = f"{type(component).__name__}.{verb}"
     if jax.tree.structure(old) != jax.tree.structure(new):
         raise WiringError(

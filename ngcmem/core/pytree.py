@@ -8,6 +8,7 @@ data is immune, and it costs one page.
 
 import dataclasses
 import inspect
+from collections.abc import Iterable
 from typing import (
     Annotated,
     Any,
@@ -94,7 +95,7 @@ def _flatten_with_keys(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
 
 
-def _unflatten(aux: tuple[Any, ...], children: tuple[Any, ...]) -> Pytree:
+def _unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
     cls, *static = aux
     node = object.__new__(cls)
     node.__dict__.update(zip(cls.leaf_names, children, strict=True))

@@ -1,16 +1,9 @@
-"""`run`: the library's one scan, as fast as one written by hand.
+"""`run`: many steps of a component or circuit in one compiled program."""
 
-Three decisions make it so. Only compartments that the next step reads are carried; the last step
-stands outside the scan, so that what nobody reads or records is dead code inside it; and
-hyper-parameters, dt, inputs and clamps are arguments, so that other values compile nothing.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import jax
-import jax.extend as jex
-import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -19,11 +12,11 @@ from ngcmem.core.circuit import Circuit
 from ngcmem.core.compartments import AnyState
 from ngcmem.core.component import Component
 from ngcmem.core.contract import check_state, evolve_batch
+from ngcmem.core.loop import repeat
 from ngcmem.core.run_checks import check_driven, check_record, check_steps
 from ngcmem.core.transforms import as_scalar, as_time, checked
 
 S = TypeVar("S", bound=AnyState)
-Step = Callable[[list[Array], dict[str, Any], Array], tuple[list[Array], dict[str, Any]]]
 
 
 def run(
@@ -109,10 +102,7 @@ def _simulate(
             after = evolve_batch(component, after, now, dt)
         return jax.tree.leaves(after), seen
 
-    first = {path: value[0] for path, value in driven.items()}
-    traced, carried = _traced_once(step, leaves, first)
-    advance = _Loop(traced, leaves, carried, driven)
-    final, seen = advance.record(steps, every)
+    final, seen = repeat(step, leaves, driven, steps=steps, every=every)
     return jax.tree.unflatten(structure, final), seen
 
 
@@ -127,75 +117,3 @@ def _recorded(component: Component, state: Any, name: str, t: Array, dt: Array) 
         return state[name]
     part = component[owner] if owner else component  # pyright: ignore[reportIndexIssue]
     return part.weight_changes(state[owner] if owner else state, t, dt)
-
-
-def _traced_once(step: Step, leaves: list[Array], first: dict[str, Any]) -> tuple[Step, list[int]]:
-    """The step as a fixed program, and which leaves must be carried from step to step.
-
-    A leaf is carried when the step reads it as it was at its start and leaves it changed. What is
-    rewritten before it is read (wired or clamped inputs, read-outs) and what never changes
-    (weights that do not learn) stays outside the loop.
-    """
-    count = jnp.zeros((), jnp.int32)
-    closed, shape = jax.make_jaxpr(step, return_shape=True)(leaves, first, count)
-    program = jex.core.jaxpr_as_fun(closed)
-    structure = jax.tree.structure(shape)
-
-    def replay(*args: Any) -> Any:
-        return jax.tree.unflatten(structure, program(*jax.tree.leaves(args)))
-
-    jaxpr = closed.jaxpr
-    begin, end = jaxpr.invars[: len(leaves)], jaxpr.outvars[: len(leaves)]
-    read = {id(var) for equation in jaxpr.eqns for var in equation.invars}
-    read |= {id(var) for var in jaxpr.outvars[len(leaves) :]}
-    read |= {id(out) for i, out in enumerate(end) if out is not begin[i]}
-    carried = [i for i, var in enumerate(begin) if id(var) in read and end[i] is not var]
-    return replay, carried
-
-
-class _Loop:
-    """Repeats a step, carrying only what it must; holds nothing but its arguments."""
-
-    def __init__(
-        self, step: Step, leaves: list[Array], carried: list[int], driven: dict[str, Array]
-    ):
-        self.step, self.leaves, self.carried, self.driven = step, leaves, carried, driven
-
-    def _full(self, carry: list[Array]) -> list[Array]:
-        leaves = list(self.leaves)
-        for i, leaf in zip(self.carried, carry, strict=True):
-            leaves[i] = leaf
-        return leaves
-
-    def _one(self, carry: list[Array], x: Any) -> tuple[list[Array], dict[str, Any]]:
-        i, arriving = x
-        after, seen = self.step(self._full(carry), arriving, i)
-        return [after[k] for k in self.carried], seen
-
-    def _quiet(self, carry: list[Array], xs: Any) -> list[Array]:
-        """Steps of which nothing is recorded."""
-        return jax.lax.scan(lambda c, x: (self._one(c, x)[0], None), carry, xs)[0]
-
-    def _block(self, carry: list[Array], xs: Any) -> tuple[list[Array], dict[str, Any]]:
-        """Steps of which only the last is recorded."""
-        carry = self._quiet(carry, jax.tree.map(lambda a: a[:-1], xs))
-        return self._one(carry, jax.tree.map(lambda a: a[-1], xs))
-
-    def record(self, steps: int, every: int) -> tuple[list[Array], dict[str, Any]]:
-        """All the steps; the last one outside the scan, in full."""
-        xs = (jnp.arange(steps, dtype=jnp.int32), self.driven)
-        records, rest = divmod(steps, every)
-        looped = records - (rest == 0)
-        carry = [self.leaves[i] for i in self.carried]
-        cut = looped * every
-        blocks = jax.tree.map(lambda a: a[:cut].reshape(looped, every, *a.shape[1:]), xs)
-        if every == 1:
-            carry, seen = jax.lax.scan(self._one, carry, jax.tree.map(lambda a: a[:cut], xs))
-        else:
-            carry, seen = jax.lax.scan(self._block, carry, blocks)
-        carry = self._quiet(carry, jax.tree.map(lambda a: a[cut : steps - 1], xs))
-        i, arriving = jax.tree.map(lambda a: a[steps - 1], xs)
-        final, last = self.step(self._full(carry), arriving, i)
-        if rest == 0:
-            seen = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), seen, last)
-        return final, seen

@@ -1,0 +1,233 @@
+"""The verbs of memories: `store`, `read` and `recall`."""
+
+from functools import partial
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+from jax.typing import ArrayLike
+
+from ngcmem.core.batch import advance_batch, init_batch
+from ngcmem.core.conform import conform
+from ngcmem.core.contract import check_state, same_kind
+from ngcmem.core.loop import repeat
+from ngcmem.core.memory import Memory, MemoryState
+from ngcmem.core.settling import held, until_converged
+from ngcmem.core.transforms import as_key, as_scalar, checked
+
+M = TypeVar("M", bound=MemoryState)
+
+
+def store(
+    memory: Memory[M], state: M, inputs: Any, targets: Any = None, *, key: Array | None = None
+) -> M:
+    """Add patterns to what a memory holds, in order, as by so many sequential writes.
+
+    Args:
+        memory: a memory.
+        state: its state, of any batch.
+        inputs: patterns as rows, (patterns, features); a dict of them for named fields.
+        targets: what to recall for each, rows; None stores the patterns themselves.
+        key: for storage that draws random numbers.
+
+    Raises:
+        ValueError: rows of another width, a single pattern without its first axis, NaN or
+            infinite values, or more patterns than the memory's rule can hold.
+    """
+    rows = _rows(memory, state, inputs, "inputs", "store")
+    if targets is not None:
+        targets = _rows(memory, state, targets, "outputs", "store", like=rows)
+    for name, value in (("inputs", rows), ("targets", targets)):
+        _check_finite(memory, name, value)
+    return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))
+
+
+@jax.jit
+def _store(memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None) -> M:
+    check_state(memory, state)
+    new = memory.store(state, inputs, targets, key)
+    same_kind(memory, "store", state, new)
+    return new
+
+
+def read(
+    memory: Memory[M],
+    state: M,
+    inputs: Any,
+    *,
+    steps: int | None = None,
+    tol: ArrayLike | None = None,
+    max_steps: int = 100,
+    known: Any = None,
+    key: Array | None = None,
+    **other_inputs: Any,
+) -> M:
+    """The state after recall from a batch of probes.
+
+    Args:
+        memory: a memory.
+        state: its state, of any batch; its weights, usage and keys stay as they are.
+        inputs: probes, (batch, features).
+        steps: how often the outputs become the next inputs, plus one; 1 by default.
+        tol: recall instead until no feature of an example changes by more than this...
+        max_steps: ... or this many steps.
+        known: 1 (or True) where a feature of the probe is known, (batch, features). The first
+            step compares known features only; the known ones are then held while the rest settles.
+        key: for recall that draws random numbers; without it every call draws the same.
+        other_inputs: values of other Inputs of the memory by name.
+
+    Returns:
+        The state for this batch, with `steps_used`, `converged` and `matched` per example. An
+        example whose values stop being finite ends with `converged` False.
+
+    Raises:
+        ValueError: shapes that do not fit, several steps with a memory whose outputs are no
+            inputs, or `tol` where convergence cannot be promised.
+    """
+    probes = _rows(memory, state, inputs, "inputs", "read")
+    batch = jax.tree.leaves(probes)[0].shape[0]
+    given = {"inputs": probes}
+    if known is not None:
+        other_inputs["known"] = known
+    for name, value in other_inputs.items():
+        given[name] = _rows(memory, state, value, name, "read", like=probes)
+    _check_steps(memory, steps, tol)
+    for name in memory.fast:
+        if jax.tree.leaves(state[name])[0].shape[0] != batch:
+            raise ValueError(
+                f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
+                f"come in the state's batch, {jax.tree.leaves(state[name])[0].shape[0]}, "
+                f"got {batch}."
+            )
+    return _read(
+        checked(memory),
+        state,
+        given,
+        _reading_key(state) if key is None else as_key(key),
+        None if tol is None else as_scalar(tol),
+        np.asarray(max_steps, np.int32),
+        steps=1 if steps is None else int(steps),
+        batch=batch,
+    )
+
+
+def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
+    """What a memory answers to a batch of probes: `nm.read(...).outputs`, same arguments."""
+    return read(memory, state, inputs, **options).outputs  # pyright: ignore
+
+
+@partial(jax.jit, static_argnames=("steps", "batch"))
+def _read(
+    memory: Memory[M],
+    state: M,
+    given: dict[str, Any],
+    key: Array,
+    tol: Array | None,
+    max_steps: Array,
+    *,
+    steps: int,
+    batch: int,
+) -> M:
+    check_state(memory, state)
+    start = _fresh(memory, state, key, batch).set(given)
+    zero = jnp.zeros((), jnp.result_type(float))
+    one = jnp.ones((), jnp.result_type(float))
+    used = jnp.ones(batch, jnp.int32)
+    if steps == 1 and tol is None:
+        return advance_batch(memory, start, zero, one).set({"steps_used": used})
+
+    cue, known = given["inputs"], given.get("known")
+    if known is None:
+        begin, done = start.set({"outputs": cue}), 0
+    else:
+        begin, done = advance_batch(memory, start, zero, one), 1
+
+    def step(leaves: list[Array], arriving: Any, i: Array) -> tuple[list[Array], None]:
+        before = jax.tree.unflatten(structure, leaves)
+        probe = {"inputs": held(known, cue, before["outputs"])}
+        if known is not None:
+            probe["known"] = jax.tree.map(jnp.ones_like, before["known"])
+        return jax.tree.leaves(advance_batch(memory, before.set(probe), zero, one)), None
+
+    leaves, structure = jax.tree.flatten(begin)
+    if tol is None:
+        if steps > done:
+            leaves = repeat(step, leaves, {}, steps=steps - done, every=1)[0]
+        return jax.tree.unflatten(structure, leaves).set({"steps_used": used * steps})
+    return until_converged(begin, step, known, tol, max_steps, done)
+
+
+def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:
+    """Per-example compartments from `init` for this batch; all that is remembered as it is."""
+    new = init_batch(memory, key, batch)
+    kept = {name: state[name] for name in memory.fast}
+    leaves = [
+        fresh if role.batched else old
+        for fresh, old, role in zip(
+            jax.tree.leaves(new), jax.tree.leaves(state), state.leaf_roles(), strict=True
+        )
+    ]
+    return jax.tree.unflatten(jax.tree.structure(state), leaves).set(kept)
+
+
+def _reading_key(state: MemoryState) -> Array:
+    for leaf in jax.tree.leaves(state):
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf.reshape(-1)[0]
+    return jax.random.key(0)
+
+
+def _check_steps(memory: Memory, steps: Any, tol: Any) -> None:
+    name = type(memory).__name__
+    if steps is not None and (isinstance(steps, bool) or int(steps) != steps or steps < 1):
+        raise ValueError(f"read: steps is a whole number of at least 1, got {steps!r}.")
+    if steps is not None and tol is not None:
+        raise ValueError("read: give steps= or tol=, not both (max_steps= limits tol=).")
+    if (tol is not None or (steps or 1) > 1) and not memory.autoassociative:
+        raise ValueError(
+            f"read: {name} recalls something other than its inputs, so it takes one step: "
+            f"leave out steps= and tol=."
+        )
+    if tol is not None and (reason := memory.no_convergence()):
+        raise ValueError(f"read: tol= needs a recall that converges. {reason} Use steps= instead.")
+
+
+def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any = None) -> Any:
+    """Values with a first axis of their own, in the shape and dtype of a compartment."""
+    if not isinstance(memory, Memory) or not isinstance(state, MemoryState):
+        raise TypeError(
+            f"nm.{verb} takes (memory, state, inputs), got {type(memory).__name__} and "
+            f"{type(state).__name__}. In a circuit: nm.{verb}(circuit['memory'], "
+            f"state['memory'], inputs)."
+        )
+    place = f"{verb}: {name}"
+    now = state[name]
+    if jax.tree.structure(now) != jax.tree.structure(given) and isinstance(now, dict):
+        raise ValueError(f"{place} is a dict of the fields {', '.join(now)}.")
+    count = jnp.shape(jax.tree.leaves(given if like is None else like)[0])[:1]
+
+    def fit(one: Any, rows: Any) -> Any:
+        rows = rows if hasattr(rows, "dtype") else np.asarray(rows)
+        expected = (*count, *one.shape[1:])
+        if rows.shape == one.shape[1:]:
+            raise ValueError(
+                f"{place} is one pattern of shape {rows.shape}; they are rows: write {name}[None]."
+            )
+        if rows.shape != expected or not count or count == (0,):
+            axes = f"({'rows' if like is None else count[0]}, {', '.join(map(str, one.shape[1:]))})"
+            raise ValueError(f"{place} has shape {rows.shape}, expected {axes}.")
+        return conform(place, jax.ShapeDtypeStruct(expected, one.dtype), rows)
+
+    return jax.tree.map(fit, now, given)
+
+
+def _check_finite(memory: Memory, name: str, value: Any) -> None:
+    for leaf in jax.tree.leaves(value):
+        if not isinstance(leaf, Tracer) and not bool(np.isfinite(leaf).all()):
+            raise ValueError(
+                f"store: {name} holds NaN or infinite values, and {type(memory).__name__} would "
+                f"keep them. Look at np.argwhere(~np.isfinite({name}))."
+            )
