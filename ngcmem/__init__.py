@@ -1,11 +1,34 @@
 """Neural memories in JAX: components with explicit state that compose into circuits."""
 
+from ngcmem.cells.adaptive_lif import AdaptiveLIF as AdaptiveLIF
+from ngcmem.cells.adaptive_lif import AdaptiveLIFState as AdaptiveLIFState
+from ngcmem.cells.adex import AdEx as AdEx
+from ngcmem.cells.adex import AdExState as AdExState
+from ngcmem.cells.bernoulli import Bernoulli as Bernoulli
+from ngcmem.cells.bernoulli import BernoulliState as BernoulliState
+from ngcmem.cells.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
+from ngcmem.cells.hodgkin_huxley import HodgkinHuxleyState as HodgkinHuxleyState
+from ngcmem.cells.izhikevich import IZHIKEVICH_PATTERNS as IZHIKEVICH_PATTERNS
+from ngcmem.cells.izhikevich import Izhikevich as Izhikevich
+from ngcmem.cells.izhikevich import IzhikevichState as IzhikevichState
+from ngcmem.cells.latency import Latency as Latency
+from ngcmem.cells.latency import LatencyState as LatencyState
 from ngcmem.cells.lif import LIF as LIF
 from ngcmem.cells.lif import LIFState as LIFState
+from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeckState as OrnsteinUhlenbeckState
 from ngcmem.cells.poisson import Poisson as Poisson
 from ngcmem.cells.poisson import PoissonState as PoissonState
+from ngcmem.cells.rate_cell import RateCell as RateCell
+from ngcmem.cells.rate_cell import RateCellState as RateCellState
+from ngcmem.cells.spike_count import SpikeCount as SpikeCount
+from ngcmem.cells.spike_count import SpikeCountState as SpikeCountState
+from ngcmem.cells.spike_indices import SpikeIndices as SpikeIndices
+from ngcmem.cells.spike_indices import SpikeIndicesState as SpikeIndicesState
 from ngcmem.cells.trace import Trace as Trace
 from ngcmem.cells.trace import TraceState as TraceState
+from ngcmem.cells.winner_take_all import WinnerTakeAll as WinnerTakeAll
+from ngcmem.cells.winner_take_all import WinnerTakeAllState as WinnerTakeAllState
 from ngcmem.core.circuit import Circuit as Circuit
 from ngcmem.core.circuit import CircuitState as CircuitState
 from ngcmem.core.circuit import connect as connect
