@@ -3,9 +3,10 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import SCHEMES, Values, check_choice, integrate
+from ngcmem.cells.integrate import SCHEMES, Values, integrate
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 

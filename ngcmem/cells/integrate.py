@@ -5,31 +5,15 @@ The states are tuples of arrays. The schemes and their orders of convergence: `e
 Hairer, Norsett and Wanner (1993), Solving Ordinary Differential Equations I, section II.1.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array
-
-from ngcmem.core.errors import did_you_mean
 
 Values = tuple[Array, ...]
 Derivative = Callable[[Values], Values]
 
 SCHEMES = ("euler", "midpoint", "rk4")
-
-
-def check_choice(owner: str, name: str, value: str, choices: Iterable[str]) -> None:
-    """Whether a static choice is one of those there are.
-
-    Raises:
-        ValueError: it is not.
-    """
-    choices = tuple(choices)
-    if value not in choices:
-        raise ValueError(
-            f"{owner}: {name} is one of {', '.join(map(repr, choices))}, got {value!r}."
-            + (did_you_mean(value, choices) if isinstance(value, str) else "")
-        )
 
 
 def integrate(scheme: str, derivative: Derivative, y: Values, dt: Array) -> Values:

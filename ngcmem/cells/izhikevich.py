@@ -5,10 +5,11 @@ from types import MappingProxyType
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import SCHEMES, Values, check_choice, integrate
+from ngcmem.cells.integrate import SCHEMES, Values, integrate
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 IZHIKEVICH_PATTERNS = MappingProxyType(

@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import check_choice
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 

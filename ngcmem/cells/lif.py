@@ -3,10 +3,11 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import check_choice, is_refractory, relax, rest_after
+from ngcmem.cells.integrate import is_refractory, relax, rest_after
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 

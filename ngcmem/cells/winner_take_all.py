@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import check_choice, relax
+from ngcmem.cells.integrate import relax
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 
