@@ -68,7 +68,9 @@ class CircuitState(AnyState):
             if path == "t":
                 clock = clock.moved_to(value)
             elif inner:
-                components[name] = self._state(name).set({inner: value})
+                components[name] = (
+                    self.replace(components=components)._state(name).set({inner: value})
+                )
             elif jax.tree.structure(value) != jax.tree.structure(self._state(name)):
                 raise ValueError(
                     f"state.set({{{name!r}: ...}}) takes a whole {type(self._state(name)).__name__}"
