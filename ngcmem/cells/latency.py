@@ -62,5 +62,5 @@ class Latency(Component[LatencyState]):
     def advance_state(self, state: LatencyState, t: Array, dt: Array) -> LatencyState:
         elapsed = state.elapsed + dt
         due = self.spike_times(state.inputs) < elapsed
-        spikes = due * state.waiting
+        spikes = jnp.where(due, state.waiting, 0.0)
         return state.replace(spikes=spikes, elapsed=elapsed, waiting=state.waiting - spikes)

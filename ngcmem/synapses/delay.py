@@ -51,5 +51,5 @@ class Delay(Component[DelayState]):
             outputs=buffer[(state.position - lag) % size, jnp.arange(self.units)],
             buffer=buffer,
             position=(state.position + 1) % size,
-            in_range=state.in_range * jnp.all(lag == wanted),
+            in_range=jnp.where(jnp.all(lag == wanted), state.in_range, 0.0),
         )
