@@ -101,7 +101,9 @@ COMPONENTS: dict[str, Entry] = {
     "InhibitorySTDP": Entry(lambda: nm.InhibitorySTDP(inputs=5, outputs=3)),
     "Eligibility": Entry(lambda: nm.Eligibility(inputs=5, outputs=3)),
     "RewardSTDP": Entry(
-        lambda: nm.RewardSTDP(inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0)
+        lambda: nm.RewardSTDP(
+            inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0
+        )
     ),
     "Hebb": Entry(lambda: nm.Hebb(inputs=5, outputs=3)),
     "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
