@@ -145,13 +145,13 @@ def draw(weights: np.ndarray, assigned: np.ndarray, confusion: np.ndarray, path:
 
 def main() -> None:
     given = arguments("spiking_digits", __doc__.splitlines()[0])
-    cells, epochs, steps = (36, 1, 60) if given.quick else (100, 6, 100)
+    cells, epochs, steps = (36, 3, 60) if given.quick else (100, 6, 100)
     pixels, labels = load_digits(return_X_y=True)
     x, test_x, y, test_y = train_test_split(
         pixels / 16.0, labels, test_size=500, random_state=given.seed, stratify=labels
     )
     if given.quick:
-        x, y = x[:480], y[:480]
+        x, y = x[:500], y[:500]
     bright = lambda images: jnp.asarray(20.0 * images / images.sum(1, keepdims=True), jnp.float32)  # noqa: E731
 
     circuit = network(cells)
