@@ -25,6 +25,7 @@ from ngcmem.cells.spike_count import SpikeCount as SpikeCount
 from ngcmem.cells.spike_count import SpikeCountState as SpikeCountState
 from ngcmem.cells.spike_indices import SpikeIndices as SpikeIndices
 from ngcmem.cells.spike_indices import SpikeIndicesState as SpikeIndicesState
+from ngcmem.cells.surrogate import spike as spike
 from ngcmem.cells.trace import Trace as Trace
 from ngcmem.cells.trace import TraceState as TraceState
 from ngcmem.cells.winner_take_all import WinnerTakeAll as WinnerTakeAll
