@@ -68,9 +68,9 @@ def by_hand(circuit: nm.Circuit, state: Any, images: jax.Array, dt: jax.Array, s
         out = fired.astype(jnp.float32)
         x = x * fade_pre + pre.gain * spikes
         y = y * fade_post + post.gain * out
-        left = jnp.concatenate([x, spikes])
-        right = jnp.concatenate([synapse.a_plus * out, -synapse.a_minus * y]) / batch
-        weights = weights + synapse.eta * (left.T @ right)
+        grow, shrink = synapse.a_plus * out, synapse.a_minus * y
+        change = jnp.concatenate([x, spikes]).T @ (jnp.concatenate([grow, -shrink]) / batch)
+        weights = weights + synapse.eta * change
         weights = jnp.clip(weights, synapse.weight_min, synapse.weight_max)
         return (keys, v, refractory, x, y, weights), out
 
