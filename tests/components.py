@@ -76,6 +76,51 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "Poisson": Entry(lambda: nm.Poisson(units=5, rate=300.0), no_gradient="spikes are draws"),
     "Trace": Entry(lambda: nm.Trace(units=5)),
+    "LIF euler": Entry(
+        lambda: nm.LIF(units=5, integration="euler", surrogate="triangle"), drive={"current": 60.0}
+    ),
+    "AdaptiveLIF": Entry(
+        lambda: nm.AdaptiveLIF(units=5, homeostasis_increment=0.1), drive={"current": 60.0}
+    ),
+    "AdEx": Entry(lambda: nm.AdEx(units=5), drive={"current": 2000.0}),
+    "Izhikevich": Entry(lambda: nm.Izhikevich(units=5), drive={"current": 30.0}),
+    "HodgkinHuxley": Entry(
+        lambda: nm.HodgkinHuxley(units=5), drive={"current": 10.0}, outputs=("v", "n", "m", "h")
+    ),
+    "WinnerTakeAll": Entry(lambda: nm.WinnerTakeAll(units=5), drive={"current": 60.0}),
+    "RateCell": Entry(lambda: nm.RateCell(units=5, activation=jnp.tanh)),
+    "OrnsteinUhlenbeck": Entry(lambda: nm.OrnsteinUhlenbeck(units=5)),
+    "Bernoulli": Entry(lambda: nm.Bernoulli(units=5)),
+    "Latency": Entry(lambda: nm.Latency(units=5), no_gradient="spike times are events"),
+    "SpikeCount": Entry(lambda: nm.SpikeCount(units=5)),
+    "SpikeIndices": Entry(
+        lambda: nm.SpikeIndices(units=5, most=3), no_gradient="integers", outputs=("inputs",)
+    ),
+    "STDP": Entry(lambda: nm.STDP(inputs=5, outputs=3)),
+    "TripletSTDP": Entry(lambda: nm.TripletSTDP(inputs=5, outputs=3, bounds="soft")),
+    "InhibitorySTDP": Entry(lambda: nm.InhibitorySTDP(inputs=5, outputs=3)),
+    "Eligibility": Entry(lambda: nm.Eligibility(inputs=5, outputs=3)),
+    "RewardSTDP": Entry(
+        lambda: nm.RewardSTDP(
+            inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0
+        )
+    ),
+    "Hebb": Entry(lambda: nm.Hebb(inputs=5, outputs=3)),
+    "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
+    "BCM": Entry(lambda: nm.BCM(inputs=5, outputs=3)),
+    "Feedback": Entry(
+        lambda: nm.Feedback(inputs=5, outputs=3), no_gradient="without a lender all weights are 0"
+    ),
+    "Sparse": Entry(lambda: nm.Sparse(inputs=6, outputs=3, connections=2)),
+    "Exponential": Entry(lambda: nm.Exponential(inputs=5, outputs=3)),
+    "DoubleExponential": Entry(lambda: nm.DoubleExponential(inputs=5, outputs=3)),
+    "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
+    "Delay": Entry(
+        lambda: nm.Delay(units=5, longest=4),
+        no_gradient="lags are whole steps",
+        outputs=("outputs",),
+    ),
+    "LateralInhibition": Entry(lambda: nm.LateralInhibition(units=5)),
     "Hopfield": Entry(
         lambda: nm.Hopfield(slots=8, features=6, beta=2.0, eta=0.1), prepare=_with_patterns
     ),

@@ -3,8 +3,11 @@
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.integrate import is_refractory, relax, rest_after
+from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 
@@ -20,12 +23,19 @@ class LIF(Component[LIFState]):
 
         tau dv/dt = v_rest - v + resistance * current;   v >= v_threshold: spike, v <- v_reset
 
-    integrated exactly for a current held during the step: with v_inf = v_rest + R I,
+    `integration="exact"` solves this for a current held during the step, with v_inf = v_rest + R I,
 
         v <- v_inf + (v - v_inf) exp(-dt / tau)
 
-    While refractory the membrane stays at `v_reset`. Units: mV, ms, nA, MOhm. Reference: Gerstner,
-    Kistler, Naud and Paninski (2014), Neuronal Dynamics, section 1.3.
+    and `"euler"` is the forward Euler step (first order, stable for dt < 2 tau). While refractory
+    the membrane stays at `v_reset`; `refractory_time` is rounded to whole steps. A held current
+    fires every `refractory_time + tau ln((v_inf - v_reset) / (v_inf - v_threshold))` ms, rounded
+    up to the step. Spikes have a surrogate gradient (`ngcmem.cells.surrogate`); the reset has none.
+    Units: mV, ms, nA, MOhm. Reference: Gerstner, Kistler, Naud and Paninski (2014), Neuronal
+    Dynamics, section 1.3, doi:10.1017/CBO9781107447615.
+
+    Raises:
+        ValueError: an unknown `integration` or `surrogate`.
     """
 
     units: Static[int]
@@ -35,6 +45,14 @@ class LIF(Component[LIFState]):
     v_reset: float | Array = -65.0  # mV
     v_threshold: float | Array = -52.0  # mV
     refractory_time: float | Array = 5.0  # ms
+    surrogate_width: float | Array = 5.0  # mV
+    surrogate: Static[str | Shape] = "arctan"
+    integration: Static[str] = "exact"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("LIF", "integration", self.integration, ("exact", "euler"))
+        surrogate_shape(self.surrogate)
 
     def init(self, key: Array) -> LIFState:
         zeros = jnp.zeros(self.units)
@@ -42,14 +60,11 @@ class LIF(Component[LIFState]):
 
     def advance_state(self, state: LIFState, t: Array, dt: Array) -> LIFState:
         v_inf = self.v_rest + self.resistance * state.current
-        v = v_inf + (state.v - v_inf) * jnp.exp(-dt / self.tau)
-        held = state.refractory > 0.5 * dt  # half a step: a sum of steps is never quite the period
-        v = jnp.where(held, self.v_reset, v)
-        fired = v >= self.v_threshold
+        v = relax(self.integration, state.v, v_inf, self.tau, dt)
+        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, v)
+        spikes = spike(v - self.v_threshold, self.surrogate_width, self.surrogate)
         return state.replace(
-            v=jnp.where(fired, self.v_reset, v),
-            spikes=fired,
-            refractory=jnp.where(
-                fired, self.refractory_time, jnp.maximum(state.refractory - dt, 0.0)
-            ),
+            v=jnp.where(spikes > 0, self.v_reset, v),
+            spikes=spikes,
+            refractory=rest_after(spikes > 0, state.refractory, self.refractory_time, dt),
         )

@@ -5,6 +5,7 @@ from jax import Array
 
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 
 
@@ -16,18 +17,34 @@ class TraceState(State):
 class Trace(Component[TraceState]):
     """A low-pass filtered spike train, the memory that spike-timing rules read.
 
-        trace <- trace * exp(-dt / tau) + gain * inputs
+        all_to_all:  trace <- trace * exp(-dt / tau) + gain * inputs
+        nearest:     trace <- gain where there is a spike, else trace * exp(-dt / tau)
 
-    the exact solution of tau d(trace)/dt = -trace between spikes. Reference: Morrison, Diesmann
-    and Gerstner (2008), Biological Cybernetics 98:459, doi:10.1007/s00422-008-0233-1.
+    the exact solution of tau d(trace)/dt = -trace between spikes: with `all_to_all` every spike
+    of the past counts, with `nearest` only the last one. Units: ms. Reference: Morrison, Diesmann
+    and Gerstner (2008), Biological Cybernetics 98:459, doi:10.1007/s00422-008-0233-1, sections
+    4.1.2 and 4.1.3.
+
+    Raises:
+        ValueError: an unknown `pairing`.
     """
 
     units: Static[int]
     tau: float | Array = 20.0  # ms
     gain: float | Array = 1.0  # added per spike
+    pairing: Static[str] = "all_to_all"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("Trace", "pairing", self.pairing, ("all_to_all", "nearest"))
 
     def init(self, key: Array) -> TraceState:
         return TraceState(inputs=jnp.zeros(self.units), trace=jnp.zeros(self.units))
 
     def advance_state(self, state: TraceState, t: Array, dt: Array) -> TraceState:
-        return state.replace(trace=state.trace * jnp.exp(-dt / self.tau) + self.gain * state.inputs)
+        decayed = state.trace * jnp.exp(-dt / self.tau)
+        if self.pairing == "nearest":
+            trace = jnp.where(state.inputs > 0, self.gain, decayed)
+        else:
+            trace = decayed + self.gain * state.inputs
+        return state.replace(trace=trace)

@@ -60,6 +60,16 @@ def apply_change(
         step, optimizer_state = optimizer.update(descent, optimizer_state, weights)
 
     def moved(w: Array, s: Array) -> Array:
-        return (w + s - weight_decay * w - l1 * jnp.sign(w)).astype(w.dtype)
+        new = w + s
+        if not _absent(weight_decay):
+            new = new - weight_decay * w
+        if not _absent(l1):
+            new = new - l1 * jnp.sign(w)
+        return new.astype(w.dtype)
 
     return jax.tree.map(moved, weights, step), optimizer_state
+
+
+def _absent(decay: Any) -> bool:
+    """Whether a decay was left at its default: then nothing is computed for it."""
+    return isinstance(decay, float) and decay == 0.0

@@ -1,0 +1,168 @@
+"""Hippocampus and cortex: sequences seen once, written in one shot, learned slowly from replay.
+
+Five cyclic sequences of ten handwritten digits are seen a single time. Every transition
+(now, next) becomes one pattern of a memory, written once. At rest the memory replays: cued with
+`now` alone it recalls the pair, and the recalled `next` is its cue one step later, so that it walks
+through each sequence by itself. The replayed pairs drive slow synapses (the delta rule: a Hebbian
+synapse whose post side is teacher minus output), which in the end predict without the memory.
+Control: the same slow synapses with the one pass of the experience only.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import matplotlib
+import numpy as np
+from jax import Array
+from sklearn.datasets import load_digits
+
+import ngcmem as nm
+from ngcmem import delayed, wire
+from ngcmem.interop.scripts import arguments, finish, progress
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+SIDE = 64  # pixels of one digit; a pattern is two digits, now and next
+
+
+def take_now(key: Array, shape: tuple[int, ...]) -> Array:
+    return jnp.eye(*shape)
+
+
+def take_next(key: Array, shape: tuple[int, ...]) -> Array:
+    return jnp.eye(*shape, k=-SIDE)
+
+
+def slow_synapse() -> nm.Hebb:
+    return nm.Hebb(
+        inputs=SIDE,
+        outputs=SIDE,
+        eta=2.0,
+        bounds="none",
+        weight_init=jax.nn.initializers.zeros,
+    )
+
+
+def rest(slots: int) -> nm.Circuit:
+    """The memory wired to itself, and the slow synapses that listen to what it replays."""
+    return nm.connect(
+        dict(
+            memory=nm.Hopfield(slots=slots, features=2 * SIDE, beta=100.0, similarity="euclidean"),
+            onward=nm.Dense(inputs=2 * SIDE, outputs=2 * SIDE, weight_init=take_next),
+            now=nm.Dense(inputs=2 * SIDE, outputs=SIDE, weight_init=take_now),
+            then=nm.Dense(inputs=2 * SIDE, outputs=SIDE, weight_init=take_next),
+            slow=slow_synapse(),
+        ),
+        wires=[
+            wire(delayed("onward.outputs"), to="memory.inputs"),
+            wire("memory.outputs", to="onward.inputs"),
+            wire("memory.outputs", to="now.inputs"),
+            wire("memory.outputs", to="then.inputs"),
+            wire("now.outputs", to="slow.inputs"),
+            wire("then.outputs", "-slow.outputs", to="slow.post"),
+        ],
+    )
+
+
+def sequences(count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` orders of the ten digits, each digit another image, (count, 10, 64), length 1."""
+    pixels, labels = load_digits(return_X_y=True)
+    pixels = pixels - pixels.mean(0)
+    pixels = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+    drawn = [rng.choice(np.flatnonzero(labels == digit), count, False) for digit in range(10)]
+    rows = [rng.permutation(10) for _ in range(count)]
+    return np.stack(
+        [[pixels[drawn[digit][i]] for digit in row] for i, row in enumerate(rows)]
+    ).astype(np.float32)
+
+
+def accuracy(predicted: np.ndarray, true: np.ndarray, states: np.ndarray) -> float:
+    """How often the nearest of all states is the true one."""
+    nearest = (predicted @ states.T).argmax(-1)
+    return float((nearest == (true @ states.T).argmax(-1)).mean())
+
+
+def one_pass(now: np.ndarray, then: np.ndarray) -> Array:
+    """Slow weights that had the experience itself, once, in order."""
+    circuit = nm.connect(
+        dict(
+            teacher=nm.Dense(inputs=SIDE, outputs=SIDE, weight_init=take_now), slow=slow_synapse()
+        ),
+        wires=[wire("teacher.outputs", "-slow.outputs", to="slow.post")],
+    )
+    state = nm.init(circuit, jax.random.key(0))
+    drive = {"slow.inputs": now[:, None], "teacher.inputs": then[:, None]}
+    return nm.run(circuit, state, steps=len(now), inputs=drive, learn=True)[0]["slow.weights"]
+
+
+def draw(curves: dict[str, Any], replayed: np.ndarray, seen: np.ndarray, path: Any) -> None:
+    figure = plt.figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[1, 1])
+    axes = left.subplots()
+    axes.plot(curves["steps"], curves["slow"], color="tab:blue", label="slow synapses after replay")
+    axes.axhline(curves["one_pass"], color="tab:gray", linestyle="--", label="one pass, no replay")
+    axes.axhline(1 / curves["states"], color="tab:gray", linestyle=":", label="chance")
+    axes.set(xlabel="replayed transitions per sequence", ylabel="next digit right", ylim=(0, 1.03))
+    axes.set(xscale="log")
+    axes.legend(fontsize=7, loc="center right")
+    grid = right.subplots(4, 10)
+    for row, (title, images) in enumerate(
+        (("seen", seen[0]), ("replay", replayed[0]), ("seen", seen[1]), ("replay", replayed[1]))
+    ):
+        for column in range(10):
+            grid[row, column].imshow(images[column].reshape(8, 8), cmap="gray_r")
+            grid[row, column].set(xticks=[], yticks=[])
+        grid[row, 0].set_ylabel(title, fontsize=7)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def main() -> None:
+    given = arguments("sequence_replay", __doc__.splitlines()[0])
+    count, rounds = (3, 6) if given.quick else (5, 60)
+    seen = sequences(count, np.random.default_rng(given.seed))
+    then = np.roll(seen, -1, axis=1)
+    states, pairs = seen.reshape(-1, SIDE), np.concatenate([seen, then], 2).reshape(-1, 2 * SIDE)
+
+    circuit = rest(slots=len(pairs))
+    state = nm.init(circuit, jax.random.key(given.seed), batch=count)
+    state = state.set({"memory": nm.store(circuit["memory"], state["memory"], pairs)})
+    start = np.concatenate([seen[:, 0], np.zeros_like(seen[:, 0])], 1)
+    state = state.set({"onward.outputs": start})
+    known = np.tile(np.repeat([1.0, 0.0], SIDE), (count, 1))
+    steps = 50
+    curves: dict[str, Any] = dict(steps=[], slow=[], states=len(states))
+    replayed = None
+    for i in progress(range(rounds), "replay"):
+        state, record = nm.run(
+            circuit, state, steps=steps, clamp={"memory.known": known}, record="now.outputs",
+            learn=True,
+        )  # fmt: skip
+        replayed = np.asarray(record["now.outputs"]) if replayed is None else replayed
+        predicted = seen @ np.asarray(state["slow.weights"])
+        curves["steps"].append(steps * (i + 1))
+        curves["slow"].append(accuracy(predicted, then, states))
+    walked = replayed[:steps].transpose(1, 0, 2)
+    expected = np.stack([seen[:, t % 10] for t in range(steps)], 1)
+    control = np.asarray(one_pass(seen.reshape(-1, SIDE), then.reshape(-1, SIDE)))
+    curves["one_pass"] = accuracy(seen @ control, then, states)
+    draw(curves, walked, seen, given.out / "replay.png")
+    finish(
+        dict(
+            replay_accuracy=accuracy(walked, expected, states),
+            slow_accuracy=curves["slow"][-1],
+            one_pass_accuracy=curves["one_pass"],
+            chance=1 / len(states),
+            sequences=count,
+            states=len(states),
+            replayed_transitions=steps * rounds,
+            memory="Hopfield",
+        ),
+        given.out,
+    )
+
+
+if __name__ == "__main__":
+    main()

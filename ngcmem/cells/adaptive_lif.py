@@ -1,0 +1,92 @@
+"""Leaky integrate-and-fire cell whose threshold rises with its own firing."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.cells.integrate import is_refractory, relax, rest_after
+from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
+from ngcmem.core.compartments import Input, PerExample, Shared, State
+from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
+from ngcmem.core.pytree import Static
+
+
+class AdaptiveLIFState(State):
+    current: Input[Array, "units"]  # input current, nA
+    v: PerExample[Array, "units"]  # membrane potential, mV
+    spikes: PerExample[Array, "units"]  # 0 or 1
+    refractory: PerExample[Array, "units"]  # time left of the refractory period, ms
+    adaptation: PerExample[Array, "units"]  # fast rise of the threshold, mV; reset clears it
+    homeostasis: Shared[Array, "units"]  # slow, learned rise of the threshold, mV; reset keeps it
+
+
+class AdaptiveLIF(Component[AdaptiveLIFState]):
+    """A leaky integrate-and-fire cell with the threshold v_threshold + adaptation + homeostasis.
+
+        tau dv/dt = v_rest - v + resistance * current;   v >= threshold: spike, v <- v_reset
+        adaptation  <- adaptation exp(-dt / adaptation_tau) + adaptation_increment * spikes
+        homeostasis <- homeostasis exp(-dt / homeostasis_tau)
+                       + homeostasis_increment * mean over the batch of spikes      (in `evolve`)
+
+    Adaptation is a cell's memory of its own recent spikes, one per example (Bellec, Salaj,
+    Subramoney, Legenstein and Maass 2018, arXiv:1803.09574). Homeostasis is learned: it keeps
+    any one cell from winning every input, changes only with `learn=True`, and belongs to the
+    whole batch (Diehl and Cook 2015, doi:10.3389/fncom.2015.00099). Either is off with an
+    increment of 0. Integration, resets and surrogate gradients as in `LIF`; with a held current
+    the threshold settles where one interval's decay equals one increment:
+    adaptation just after a spike -> increment / (1 - exp(-interval / adaptation_tau)).
+    Units: mV, ms, nA, MOhm.
+
+    Raises:
+        ValueError: an unknown `integration` or `surrogate`.
+    """
+
+    units: Static[int]
+    tau: float | Array = 20.0  # ms
+    resistance: float | Array = 1.0  # MOhm
+    v_rest: float | Array = -65.0  # mV
+    v_reset: float | Array = -65.0  # mV
+    v_threshold: float | Array = -52.0  # mV
+    refractory_time: float | Array = 5.0  # ms
+    adaptation_tau: float | Array = 200.0  # ms
+    adaptation_increment: float | Array = 1.0  # mV per spike
+    homeostasis_tau: float | Array = 1e7  # ms
+    homeostasis_increment: float | Array = 0.0  # mV per spike
+    surrogate_width: float | Array = 5.0  # mV
+    surrogate: Static[str | Shape] = "arctan"
+    integration: Static[str] = "exact"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("AdaptiveLIF", "integration", self.integration, ("exact", "euler"))
+        surrogate_shape(self.surrogate)
+
+    def init(self, key: Array) -> AdaptiveLIFState:
+        zeros = jnp.zeros(self.units)
+        return AdaptiveLIFState(
+            current=zeros,
+            v=zeros + self.v_rest,
+            spikes=zeros,
+            refractory=zeros,
+            adaptation=zeros,
+            homeostasis=zeros,
+        )
+
+    def advance_state(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
+        v_inf = self.v_rest + self.resistance * state.current
+        v = relax(self.integration, state.v, v_inf, self.tau, dt)
+        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, v)
+        threshold = self.v_threshold + state.adaptation + state.homeostasis
+        spikes = spike(v - threshold, self.surrogate_width, self.surrogate)
+        decayed = state.adaptation * jnp.exp(-dt / self.adaptation_tau)
+        return state.replace(
+            v=jnp.where(spikes > 0, self.v_reset, v),
+            spikes=spikes,
+            refractory=rest_after(spikes > 0, state.refractory, self.refractory_time, dt),
+            adaptation=decayed + self.adaptation_increment * spikes,
+        )
+
+    def evolve(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
+        decayed = state.homeostasis * jnp.exp(-dt / self.homeostasis_tau)
+        risen = self.homeostasis_increment * jnp.mean(state.spikes, axis=0)
+        return state.replace(homeostasis=decayed + risen)

@@ -1,0 +1,35 @@
+"""Bernoulli spike encoder."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+
+
+class BernoulliState(State):
+    inputs: Input[Array, "units"]  # probability of a spike per step, 0..1
+    spikes: PerExample[Array, "units"]  # 0 or 1
+    key: PerExample[Array, ""]
+
+
+class Bernoulli(Component[BernoulliState]):
+    """A coin per unit and step: P(spike) = inputs, whatever dt is.
+
+    Inputs below 0 never fire, inputs of 1 and above always do. For a rate in Hz, whose count does
+    not depend on dt, use `Poisson`. Reference: Dayan and Abbott (2001), Theoretical Neuroscience,
+    section 1.4.
+    """
+
+    units: Static[int]
+
+    def init(self, key: Array) -> BernoulliState:
+        silent = jnp.zeros(self.units)
+        return BernoulliState(inputs=silent, spikes=silent, key=key)
+
+    def advance_state(self, state: BernoulliState, t: Array, dt: Array) -> BernoulliState:
+        key, draw = jax.random.split(state.key)
+        uniform = jax.random.uniform(draw, (self.units,), state.inputs.dtype)
+        return state.replace(spikes=uniform < state.inputs, key=key)

@@ -1,0 +1,82 @@
+"""Izhikevich's simple model of a spiking cell."""
+
+from types import MappingProxyType
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.cells.integrate import SCHEMES, Values, integrate
+from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
+from ngcmem.core.pytree import Static
+
+IZHIKEVICH_PATTERNS = MappingProxyType(
+    {
+        "regular_spiking": dict(a=0.02, b=0.2, c=-65.0, d=8.0),
+        "intrinsically_bursting": dict(a=0.02, b=0.2, c=-55.0, d=4.0),
+        "chattering": dict(a=0.02, b=0.2, c=-50.0, d=2.0),
+        "fast_spiking": dict(a=0.1, b=0.2, c=-65.0, d=2.0),
+        "low_threshold_spiking": dict(a=0.02, b=0.25, c=-65.0, d=2.0),
+        "resonator": dict(a=0.1, b=0.26, c=-65.0, d=2.0),
+    }
+)
+"""Figure 2 of the reference: `Izhikevich(units=1, **IZHIKEVICH_PATTERNS["chattering"])`."""
+
+
+class IzhikevichState(State):
+    current: Input[Array, "units"]  # input current, in the model's own unit
+    v: PerExample[Array, "units"]  # membrane potential, mV
+    u: PerExample[Array, "units"]  # recovery variable, mV / ms
+    spikes: PerExample[Array, "units"]  # 0 or 1
+
+
+class Izhikevich(Component[IzhikevichState]):
+    """Two equations that show the firing patterns of cortical cells.
+
+        dv/dt = 0.04 v^2 + 5 v + 140 - u + current;   du/dt = a (b v - u)
+        v >= v_peak: spike, v <- c, u <- u + d
+
+    Integrated by `integration` ("rk4", "midpoint" or "euler") with the square evaluated at
+    min(v, v_peak); spikes fall on whole steps, dt <= 0.5 ms. The cell begins at `v_start` with
+    u = b v_start, as in the published program. Units: mV, ms. Reference: Izhikevich (2003), IEEE
+    Transactions on Neural Networks 14:1569, doi:10.1109/TNN.2003.820440.
+
+    Raises:
+        ValueError: an unknown `integration` or `surrogate`.
+    """
+
+    units: Static[int]
+    a: float | Array = 0.02  # 1 / ms
+    b: float | Array = 0.2  # 1 / ms
+    c: float | Array = -65.0  # mV
+    d: float | Array = 8.0  # mV / ms
+    v_peak: float | Array = 30.0  # mV
+    v_start: float | Array = -65.0  # mV
+    surrogate_width: float | Array = 5.0  # mV
+    surrogate: Static[str | Shape] = "arctan"
+    integration: Static[str] = "rk4"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("Izhikevich", "integration", self.integration, SCHEMES)
+        surrogate_shape(self.surrogate)
+
+    def init(self, key: Array) -> IzhikevichState:
+        zeros = jnp.zeros(self.units)
+        v = zeros + self.v_start
+        return IzhikevichState(current=zeros, v=v, u=self.b * v, spikes=zeros)
+
+    def advance_state(self, state: IzhikevichState, t: Array, dt: Array) -> IzhikevichState:
+        def derivative(y: Values) -> Values:
+            v, u = jnp.minimum(y[0], self.v_peak), y[1]
+            dv = (0.04 * v + 5.0) * v + 140.0 - u + state.current
+            return dv, self.a * (self.b * v - u)
+
+        v, u = integrate(self.integration, derivative, (state.v, state.u), dt)
+        spikes = spike(v - self.v_peak, self.surrogate_width, self.surrogate)
+        fired = spikes > 0
+        return state.replace(
+            v=jnp.where(fired, self.c, v), u=jnp.where(fired, u + self.d, u), spikes=spikes
+        )

@@ -1,0 +1,50 @@
+"""Coloured noise."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+
+
+class OrnsteinUhlenbeckState(State):
+    inputs: Input[Array, "units"]  # the mean the noise reverts to
+    outputs: PerExample[Array, "units"]  # the noise, in the unit of the inputs
+    key: PerExample[Array, ""]
+
+
+class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
+    """Gaussian noise with a memory: a current that fluctuates around its input.
+
+        d outputs = (inputs - outputs) dt / tau + sigma sqrt(2 / tau) dW
+
+    by the exact transition for inputs held during the step, so that the statistics do not depend
+    on dt: with e = exp(-dt / tau) and xi standard normal,
+
+        outputs <- inputs + (outputs - inputs) e + sigma sqrt(1 - e^2) xi
+
+    The stationary standard deviation is `sigma`, the autocorrelation exp(-|lag| / tau); outputs
+    begin at 0. Units: ms. Reference: Uhlenbeck and Ornstein (1930), Physical Review 36:823,
+    doi:10.1103/PhysRev.36.823; Gillespie (1996), Physical Review E 54:2084,
+    doi:10.1103/PhysRevE.54.2084.
+    """
+
+    units: Static[int]
+    tau: float | Array = 5.0  # ms
+    sigma: float | Array = 1.0  # stationary standard deviation, unit of the inputs
+
+    def init(self, key: Array) -> OrnsteinUhlenbeckState:
+        zeros = jnp.zeros(self.units)
+        return OrnsteinUhlenbeckState(inputs=zeros, outputs=zeros, key=key)
+
+    def advance_state(
+        self, state: OrnsteinUhlenbeckState, t: Array, dt: Array
+    ) -> OrnsteinUhlenbeckState:
+        key, draw = jax.random.split(state.key)
+        noise = jax.random.normal(draw, (self.units,), state.outputs.dtype)
+        kept = jnp.exp(-dt / self.tau)
+        spread = self.sigma * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau))
+        outputs = state.inputs + (state.outputs - state.inputs) * kept + spread * noise
+        return state.replace(outputs=outputs, key=key)

@@ -1,0 +1,31 @@
+"""Spike counter: what a long raster is usually reduced to."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+
+
+class SpikeCountState(State):
+    inputs: Input[Array, "units"]  # spikes
+    counts: PerExample[Array, "units"]  # spikes since the reset
+
+
+class SpikeCount(Component[SpikeCountState]):
+    """Counts spikes since the last reset, so that no raster need be recorded.
+
+        counts <- counts + inputs
+
+    `nm.run(...)[0]["count.counts"]` after T steps is the sum over time of a recorded raster, at
+    the memory of one step. Counts are floats: exact up to 2^24 in float32.
+    """
+
+    units: Static[int]
+
+    def init(self, key: Array) -> SpikeCountState:
+        return SpikeCountState(inputs=jnp.zeros(self.units), counts=jnp.zeros(self.units))
+
+    def advance_state(self, state: SpikeCountState, t: Array, dt: Array) -> SpikeCountState:
+        return state.replace(counts=state.counts + state.inputs)

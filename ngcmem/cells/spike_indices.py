@@ -1,0 +1,49 @@
+"""Spike raster as indices: a few integers per step where few cells fire."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+
+
+class SpikeIndicesState(State):
+    inputs: Input[Array, "units"]  # spikes
+    indices: PerExample[Array, "most"]  # int32: units that spiked in this step, then -1
+    overflow: PerExample[Array, ""]  # int32: spikes since the reset that found no place
+
+
+class SpikeIndices(Component[SpikeIndicesState]):
+    """The units that spiked in a step, in ascending order, padded with -1 to `most` entries.
+
+    Record `"raster.indices"` in place of the spikes: `most` int32 per step instead of `units`
+    floats. More than `most` spikes in one step are counted in `overflow`, never silently lost.
+
+    Raises:
+        ValueError: `most` exceeds `units`.
+    """
+
+    units: Static[int]
+    most: Static[int] = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.most > self.units:
+            raise ValueError(
+                f"SpikeIndices: most={self.most} exceeds units={self.units}; "
+                f"write most={self.units}."
+            )
+
+    def init(self, key: Array) -> SpikeIndicesState:
+        return SpikeIndicesState(
+            inputs=jnp.zeros(self.units),
+            indices=jnp.full((self.most,), -1, jnp.int32),
+            overflow=jnp.zeros((), jnp.int32),
+        )
+
+    def advance_state(self, state: SpikeIndicesState, t: Array, dt: Array) -> SpikeIndicesState:
+        fired = state.inputs > 0
+        indices = jnp.flatnonzero(fired, size=self.most, fill_value=-1).astype(jnp.int32)
+        lost = jnp.maximum(jnp.sum(fired, dtype=jnp.int32) - self.most, 0)
+        return state.replace(indices=indices, overflow=state.overflow + lost)

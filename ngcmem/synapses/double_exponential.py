@@ -1,0 +1,74 @@
+"""Synapse whose conductance rises and decays."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, Shared, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+from ngcmem.synapses.dense import Initializer
+
+
+class DoubleExponentialState(State):
+    inputs: Input[Array, "inputs"]  # presynaptic spikes
+    v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
+    decaying: PerExample[Array, "outputs"]  # trace with tau_decay
+    rising: PerExample[Array, "outputs"]  # trace with tau_rise
+    conductance: PerExample[Array, "outputs"]  # nS, or pA if v is not wired
+    outputs: PerExample[Array, "outputs"]  # current, pA
+    weights: Shared[Array, "inputs outputs"]  # peak conductance per spike, nS
+
+
+class DoubleExponential(Component[DoubleExponentialState]):
+    """A conductance with a rise and a decay: a spike of weight w peaks at w.
+
+        g(t) = w (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak
+        outputs = scale * conductance * (reversal - v)
+
+    with `peak` the largest value of the difference, reached at
+    tau_rise tau_decay / (tau_decay - tau_rise) ln(tau_decay / tau_rise). tau_rise and tau_decay
+    differ; the order does not matter. `v` as in `Exponential`. Exact for any dt. Units: mV, ms,
+    nS, pA. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
+    """
+
+    inputs: Static[int]
+    outputs: Static[int]
+    tau_rise: float | Array = 1.0  # ms
+    tau_decay: float | Array = 5.0  # ms
+    reversal: float | Array = 0.0  # mV
+    scale: float | Array = 1.0
+    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+
+    def init(self, key: Array) -> DoubleExponentialState:
+        outputs = jnp.zeros(self.outputs)
+        return DoubleExponentialState(
+            inputs=jnp.zeros(self.inputs),
+            v=outputs + (self.reversal - 1.0),
+            decaying=outputs,
+            rising=outputs,
+            conductance=outputs,
+            outputs=outputs,
+            weights=self.weight_init(key, (self.inputs, self.outputs)),
+        )
+
+    def time_to_peak(self) -> Array:
+        """When the conductance of one spike is largest, ms."""
+        rise, decay = jnp.asarray(self.tau_rise), jnp.asarray(self.tau_decay)
+        return rise * decay / (decay - rise) * jnp.log(decay / rise)
+
+    def advance_state(
+        self, state: DoubleExponentialState, t: Array, dt: Array
+    ) -> DoubleExponentialState:
+        top = self.time_to_peak()
+        peak = jnp.exp(-top / self.tau_decay) - jnp.exp(-top / self.tau_rise)
+        arriving = state.inputs @ state.weights
+        decaying = state.decaying * jnp.exp(-dt / self.tau_decay) + arriving
+        rising = state.rising * jnp.exp(-dt / self.tau_rise) + arriving
+        conductance = (decaying - rising) / peak
+        return state.replace(
+            decaying=decaying,
+            rising=rising,
+            conductance=conductance,
+            outputs=self.scale * conductance * (self.reversal - state.v),
+        )

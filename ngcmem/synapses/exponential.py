@@ -1,0 +1,56 @@
+"""Synapse whose conductance jumps and decays."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, Shared, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+from ngcmem.synapses.dense import Initializer
+
+
+class ExponentialState(State):
+    inputs: Input[Array, "inputs"]  # presynaptic spikes
+    v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
+    conductance: PerExample[Array, "outputs"]  # nS, or pA if v is not wired
+    outputs: PerExample[Array, "outputs"]  # current, pA
+    weights: Shared[Array, "inputs outputs"]  # nS per spike
+
+
+class Exponential(Component[ExponentialState]):
+    """A conductance that jumps with every spike and decays exponentially.
+
+        conductance <- conductance exp(-dt / tau) + inputs @ weights
+        outputs = scale * conductance * (reversal - v)
+
+    Wire wire(delayed("cell.v"), to="synapse.v") for a conductance-based synapse; without it
+    `v` keeps its first value, reversal - 1, and the outputs are a current of the same shape.
+    The decay is exact for any dt. Units: mV, ms, nS, pA. Reference: Dayan and Abbott (2001),
+    Theoretical Neuroscience, section 5.8.
+    """
+
+    inputs: Static[int]
+    outputs: Static[int]
+    tau: float | Array = 5.0  # ms
+    reversal: float | Array = 0.0  # mV
+    scale: float | Array = 1.0
+    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+
+    def init(self, key: Array) -> ExponentialState:
+        outputs = jnp.zeros(self.outputs)
+        return ExponentialState(
+            inputs=jnp.zeros(self.inputs),
+            v=outputs + (self.reversal - 1.0),
+            conductance=outputs,
+            outputs=outputs,
+            weights=self.weight_init(key, (self.inputs, self.outputs)),
+        )
+
+    def advance_state(self, state: ExponentialState, t: Array, dt: Array) -> ExponentialState:
+        arriving = state.inputs @ state.weights
+        conductance = state.conductance * jnp.exp(-dt / self.tau) + arriving
+        return state.replace(
+            conductance=conductance,
+            outputs=self.scale * conductance * (self.reversal - state.v),
+        )

@@ -1,0 +1,44 @@
+"""Inhibitory spike-timing-dependent plasticity, which balances excitation."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import LearningInput
+from ngcmem.plasticity.spike_timing import inhibitory_stdp
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+
+
+class InhibitorySTDPState(PlasticState):
+    pre_trace: LearningInput[Array, "inputs"]  # of the inhibitory cells' spikes
+    post_trace: LearningInput[Array, "outputs"]
+
+
+class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
+    """An inhibitory synapse that learns to hold its target at a rate.
+
+        dW = pre_trace outer post + inputs outer (post_trace - 2 target_rate tau / 1000)
+
+    (batch mean): near-coincident spikes in either order strengthen the inhibition, a lone
+    inhibitory spike weakens it, and both balance where the target fires at `target_rate` Hz.
+    Wire in two `Trace`s with the time constant `tau` and gain 1; weights are positive, subtract
+    the outputs from the target's current: wire("-synapse.outputs", to="cell.current").
+    Transmission, `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Units: ms, Hz.
+    Reference: Vogels, Sprekeler, Zenke, Clopath and Gerstner (2011), Science 334:1569,
+    doi:10.1126/science.1211095.
+    """
+
+    target_rate: float | Array = 5.0  # Hz
+    tau: float | Array = 20.0  # ms, of the two traces
+
+    def init(self, key: Array) -> InhibitorySTDPState:
+        return InhibitorySTDPState(
+            pre_trace=jnp.zeros(self.inputs),
+            post_trace=jnp.zeros(self.outputs),
+            **self.init_common(key),
+        )
+
+    def weight_changes(self, state: InhibitorySTDPState, t: Array, dt: Array) -> Array:
+        depression = 2.0 * self.target_rate * self.tau / 1000.0
+        return inhibitory_stdp(
+            state.inputs, state.post, state.pre_trace, state.post_trace, depression
+        )

@@ -1,0 +1,36 @@
+"""Oja's synapse: principal components by a local rule."""
+
+import jax
+from jax import Array
+
+from ngcmem.core.pytree import Static
+from ngcmem.plasticity.hebbian import oja
+from ngcmem.synapses.plastic import Initializer, PlasticState, PlasticSynapse
+
+
+class OjaState(PlasticState):
+    pass
+
+
+class Oja(PlasticSynapse[OjaState]):
+    """Hebb's rule with a decay that keeps each output's weights at length 1.
+
+        dw_j = post_j (inputs - post_j w_j)                      (batch mean)
+        ordered:  dw_j = post_j (inputs - sum_{k <= j} post_k w_k)
+
+    With post = the synapse's own outputs (linear cells), w_j converges to the first principal
+    component of zero-mean inputs, or with `ordered` (Sanger's generalised Hebbian algorithm) to
+    the j-th. Bounds are off by default. Transmission, `eta`, `optimizer`, bounds and `total` as in
+    `PlasticSynapse`. Reference: Oja (1982), Journal of Mathematical Biology 15:267,
+    doi:10.1007/BF00275687; Sanger (1989), doi:10.1016/0893-6080(89)90044-0.
+    """
+
+    bounds: Static[str] = "none"
+    ordered: Static[bool] = True
+    weight_init: Static[Initializer] = jax.nn.initializers.normal(0.1)
+
+    def init(self, key: Array) -> OjaState:
+        return OjaState(**self.init_common(key))
+
+    def weight_changes(self, state: OjaState, t: Array, dt: Array) -> Array:
+        return oja(state.inputs, state.post, state.weights, ordered=self.ordered)

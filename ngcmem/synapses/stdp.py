@@ -1,0 +1,48 @@
+"""Spike-timing-dependent plasticity of spike pairs."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import LearningInput
+from ngcmem.plasticity.spike_timing import pair_stdp
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+
+
+class STDPState(PlasticState):
+    pre_trace: LearningInput[Array, "inputs"]  # of a Trace of the presynaptic spikes
+    post_trace: LearningInput[Array, "outputs"]  # of a Trace of the postsynaptic spikes
+
+
+class STDP(PlasticSynapse[STDPState]):
+    """A synapse that grows when its input fires before its output, and shrinks the other way.
+
+        dW = a_plus pre_trace outer post - a_minus inputs outer post_trace     (batch mean)
+
+    A pair at t_post - t_pre = D changes W by eta a_plus exp(-D / tau_pre) for D > 0 and by
+    -eta a_minus exp(D / tau_post) for D < 0, with the taus of the two `Trace`s wired in, of gain
+    1. A trace includes the spike of its own step: a pair at D = 0 counts in both terms. Whether
+    all pairs or the nearest count is the traces' `pairing`. Transmission, `eta`, `optimizer`,
+    bounds and `total` as in `PlasticSynapse`. Reference: Song, Miller and Abbott (2000), Nature
+    Neuroscience 3:919, doi:10.1038/78829; Morrison, Diesmann and Gerstner (2008),
+    doi:10.1007/s00422-008-0233-1.
+    """
+
+    a_plus: float | Array = 1.0
+    a_minus: float | Array = 1.05
+
+    def init(self, key: Array) -> STDPState:
+        return STDPState(
+            pre_trace=jnp.zeros(self.inputs),
+            post_trace=jnp.zeros(self.outputs),
+            **self.init_common(key),
+        )
+
+    def weight_changes(self, state: STDPState, t: Array, dt: Array) -> Array:
+        return pair_stdp(
+            state.inputs,
+            state.post,
+            state.pre_trace,
+            state.post_trace,
+            self.a_plus,
+            self.a_minus,
+        )
