@@ -37,5 +37,13 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
+from ngcmem.memories.hopfield import Hopfield as Hopfield
+from ngcmem.memories.hopfield import HopfieldState as HopfieldState
+from ngcmem.plasticity.rules import Contrastive as Contrastive
+from ngcmem.plasticity.rules import Delta as Delta
+from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
+from ngcmem.plasticity.rules import Noisy as Noisy
+from ngcmem.plasticity.rules import Perturbation as Perturbation
+from ngcmem.plasticity.rules import Rule as Rule
 from ngcmem.synapses.dense import Dense as Dense
 from ngcmem.synapses.dense import DenseState as DenseState
