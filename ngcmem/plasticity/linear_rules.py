@@ -62,7 +62,7 @@ class Correlation(LinearRule):
         return weights * self.forgetting**n + self.eta * fresh, statistics
 
 
-class Delta(LinearRule):
+class WidrowHoff(LinearRule):
     """The delta rule: W <- W + eta k (v - k W)^T, divided by |k|^2 when `normalised` is 1.
 
     Widrow and Hoff (1960), IRE WESCON 4, 96; the normalised form is Kaczmarz's (1937) projection
