@@ -13,6 +13,7 @@ from ngcmem.plasticity.linear_rules import Correlation, LinearRule, PseudoInvers
 from ngcmem.plasticity.slots import Slots, append
 from ngcmem.retrieval.retrieve import retrieve
 from ngcmem.retrieval.separation import Relu, Softmax
+from ngcmem.retrieval.similarity import Dot
 
 Readout = Literal["weights", "dot", "relu", "softmax"]
 READOUTS = ("weights", "dot", "relu", "softmax")
@@ -25,7 +26,7 @@ class LinearAssociativeState(MemoryState):
     novelty: PerExample[Array, "inputs"]  # the part of the key that no stored key reaches
     weights: Shared[Array, "inputs outputs"]
     statistics: Shared[dict[str, Array], ""]  # what the rule remembers besides
-    keys: Shared[Array, "pairs inputs"]  # the pairs themselves, when pairs > 0
+    keys: Shared[Array, "pairs inputs"]  # the pairs themselves, with pairs=
     values: Shared[Array, "pairs outputs"]
     count: Shared[Array, ""]  # pairs written
 
@@ -56,17 +57,16 @@ class LinearAssociative(Memory[LinearAssociativeState]):
     outputs: Static[int]
     rule: LinearRule = PseudoInverse()
     readout: Static[Readout] = "weights"
-    pairs: Static[int] = 0
+    pairs: Static[int | None] = None
     beta: float | Array = 1.0
 
     def __post_init__(self) -> None:
-        kept, self_sizes = self.pairs, self.replace(pairs=max(int(self.pairs), 1))
-        Memory.__post_init__(self_sizes)
+        super().__post_init__()
         if self.readout not in READOUTS:
             raise ValueError(
                 f"LinearAssociative: readout is one of {', '.join(READOUTS)}, got {self.readout!r}."
             )
-        if self.readout in ("relu", "softmax") and kept < 1:
+        if self.readout in ("relu", "softmax") and not self.pairs:
             raise ValueError(
                 f"LinearAssociative: readout={self.readout!r} compares the key with every stored "
                 f"key, so it keeps the pairs: write pairs=n for up to n of them."
@@ -95,8 +95,8 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             novelty=jnp.zeros(self.inputs),
             weights=jnp.zeros((self.inputs, self.outputs)),
             statistics=self.rule.init(self.inputs, self.outputs),
-            keys=jnp.zeros((self.pairs, self.inputs)),
-            values=jnp.zeros((self.pairs, self.outputs)),
+            keys=jnp.zeros((self.pairs or 0, self.inputs)),
+            values=jnp.zeros((self.pairs or 0, self.outputs)),
             count=jnp.zeros((), jnp.int32),
         )
 
@@ -119,7 +119,8 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             state.inputs,
             state.keys,
             values=state.values,
-            count=jnp.minimum(state.count, self.pairs),
+            count=jnp.minimum(state.count, self.pairs or 0),
+            similarity=Dot(),
             separation=Relu() if self.readout == "relu" else Softmax(),
             beta=self.beta,
             axis_name=examples_axis(),
@@ -141,7 +142,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
                     f"nm.store(memory, state, inputs, targets)."
                 )
             targets = inputs
-        limits = [self.rule.capacity(self.inputs), self.pairs or None]
+        limits = [self.rule.capacity(self.inputs), self.pairs]
         for limit in (limit for limit in limits if limit is not None):
             if inputs.shape[0] > limit:
                 raise ValueError(
@@ -158,7 +159,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
         written = state.replace(
             weights=weights, statistics=statistics, count=state.count + keys.shape[0]
         )
-        if self.pairs == 0:
+        if not self.pairs:
             return written
         used, zero = jnp.minimum(state.count, self.pairs), jnp.zeros((), jnp.int32)
         return written.replace(

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.linalg import cho_solve, solve_triangular
 
@@ -195,7 +196,7 @@ def _spread(r: Array) -> tuple[Array, Array]:
 
 def _power(apply: object, size: int, dtype: jnp.dtype, steps: int = 6, width: int = 4) -> Array:
     """The largest eigenvalue of a positive operator, from below, by a block of power iterations."""
-    start = jax.random.normal(jax.random.key(0), (size, min(width, size)), dtype)
+    start = jnp.asarray(np.random.default_rng(0).normal(size=(size, min(width, size))), dtype)
 
     def step(_: Array, v: Array) -> Array:
         v = v / jnp.linalg.norm(v, axis=0)
