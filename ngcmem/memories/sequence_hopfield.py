@@ -84,8 +84,10 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
         x = state.inputs
         rested = jnp.any(state.trace != 0)
         trace = jnp.where(rested, state.trace + (x - state.trace) / self.delay, x)
-        onward = jnp.sum(state.successors * self._separated(state, trace), axis=0)
-        stay = jnp.sum(state.weights * self._separated(state, x), axis=0)
+        away, here = self._overlaps(state, trace), self._overlaps(state, x)
+        top = jnp.maximum(away, here).max(axis=0)  # a common scale, against underflow
+        onward = jnp.sum(state.successors * self._separated(away, top), axis=0)
+        stay = jnp.sum(state.weights * self._separated(here, top), axis=0)
         field = onward + self.persistence * stay
         return state.replace(
             outputs=jnp.where(field == 0, x, jnp.sign(field)),
@@ -94,15 +96,18 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
             matched=state.count > 0,
         )
 
-    def _separated(self, state: SequenceHopfieldState, x: Array) -> Array:
-        """f(m) for every slot and unit, without the unit itself, (slots, features)."""
+    def _overlaps(self, state: SequenceHopfieldState, x: Array) -> Array:
+        """m for every slot and unit, without the unit itself, (slots, features)."""
         own = state.weights * x
         overlap = (jnp.sum(own, axis=1, keepdims=True) - own) / max(self.features - 1, 1)
+        unused = 0.0 if self.separation == "polynomial" else -jnp.inf
+        return jnp.where((jnp.arange(self.slots) < state.count)[:, None], overlap, unused)
+
+    def _separated(self, overlap: Array, top: Array) -> Array:
         if self.separation == "polynomial":
-            separated = overlap**self.power
-        else:
-            separated = jnp.exp((self.features - 1) * (overlap - 1.0))
-        return jnp.where((jnp.arange(self.slots) < state.count)[:, None], separated, 0)
+            return overlap**self.power
+        top = jnp.where(jnp.isfinite(top), top, 0.0)
+        return jnp.exp((self.features - 1) * (overlap - top))
 
     def store(
         self, state: SequenceHopfieldState, inputs: Any, targets: Any, key: Array | None
