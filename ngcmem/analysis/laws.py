@@ -50,7 +50,7 @@ def random_distance(features: ArrayLike) -> Numbers:
 
 
 def dot_cosine(inputs: ArrayLike, pairs: ArrayLike) -> Numbers:
-    """Mean cosine of V K^T k on its own random pairs, 1 / sqrt(1 + (n - 1)/d): signal to cross-talk.
+    """Mean cosine of V K^T k on its own random pairs, 1 / sqrt(1 + (n - 1)/d).
 
     Kohonen (1972), IEEE Trans. Computers C-21, 353; Anderson (1972), Math. Biosciences 14, 197.
     """
@@ -163,7 +163,11 @@ def sdm_active_limit(bits: int, radius: int, locations: int) -> int:
 
 
 def willshaw_load(
-    inputs: int, ones: int, pairs: ArrayLike, outputs: int | None = None, output_ones: int | None = None
+    inputs: int,
+    ones: int,
+    pairs: ArrayLike,
+    outputs: int | None = None,
+    output_ones: int | None = None,
 ) -> Numbers:
     """Share of synapses that are on after M random pairs, 1 - (1 - k l / (n m))^M.
 
@@ -174,7 +178,11 @@ def willshaw_load(
 
 
 def willshaw_spurious(
-    inputs: int, ones: int, pairs: ArrayLike, outputs: int | None = None, output_ones: int | None = None
+    inputs: int,
+    ones: int,
+    pairs: ArrayLike,
+    outputs: int | None = None,
+    output_ones: int | None = None,
 ) -> Numbers:
     """Expected units that answer a complete cue although they should not, (m - l) load^k.
 
@@ -207,3 +215,19 @@ def sequence_bit_error(features: ArrayLike, patterns: ArrayLike, power: int) -> 
     """Wrong bits after one transition, erfc(sqrt(N^d / (2 P gamma_d))) / 2. As above, section 3."""
     n, p = np.asarray(features, float), np.asarray(patterns, float)
     return 0.5 * _erfc(np.sqrt(n**power / (2.0 * p * double_factorial(2 * power - 1))))
+
+
+def minerva_discriminability(features: int, traces: ArrayLike, encoding: ArrayLike) -> Numbers:
+    """How far MINERVA 2's echo intensities of old and new probes lie apart,
+
+        (mean of old - mean of new) / standard deviation of new = E B^3 / sqrt(M E R^6)
+
+    for M traces of n random +-1 features, each stored with probability L: B is Binomial(n, L),
+    R a sum of n independent values, +-1 with probability L/2 each, else 0. Follows from the model
+    of Hintzman (1988), Psychological Review 95, 528.
+    """
+    n, m, p = float(features), np.asarray(traces, float), np.asarray(encoding, float)
+    triples, twins = n * (n - 1) * (n - 2), n * (n - 1)
+    third = triples * p**3 + 3 * twins * p**2 + n * p
+    sixth = 15 * triples * p**3 + 15 * twins * p**2 + n * p
+    return third / np.sqrt(m * sixth)

@@ -29,7 +29,8 @@ class ClassicalHopfieldState(MemoryState):
 class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     """Units that align with the field of all others; patterns are minima of an energy.
 
-        h = W x + b;    binary: x_i <- sign(h_i), kept where h_i = 0;    graded: x_i <- tanh(gain h_i)
+        h = W x + b
+        binary: x_i <- sign(h_i), kept where h_i = 0;   graded: x_i <- tanh(gain h_i)
         energy(x) = -x^T W x / 2 - b^T x   (+ sum_i [artanh(x_i) x_i + ln(1 - x_i^2) / 2] / gain)
 
     One `advance_state` is a sweep over all units: "asynchronous", one after the other in an order

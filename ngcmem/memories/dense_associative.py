@@ -32,9 +32,9 @@ class DenseAssociative(Memory[DenseAssociativeState]):
 
     with F one of
 
-        "polynomial":  F(s) = s^n               K = alpha_n N^(n-1) patterns at 0.5 % wrong bits
-        "rectified":   F(s) = max(s, 0)^n       fewer errors: the negatives of patterns are no minima
-        "exponential": F(s) = exp(s)            exponentially many; energy = -ln sum exp
+        "polynomial":  F(s) = s^n          K = alpha_n N^(n-1) patterns at 0.5 % wrong bits
+        "rectified":   F(s) = max(s, 0)^n  fewer errors: the negatives of patterns are no minima
+        "exponential": F(s) = exp(s)       exponentially many; energy = -ln sum exp
 
     (Krotov and Hopfield state the capacities for the first and train with the second.) One
     `advance_state` is one sweep: "asynchronous" in an order drawn from the example's key, where

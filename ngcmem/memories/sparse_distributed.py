@@ -10,7 +10,8 @@ from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.bipolar import check_bipolar
-from ngcmem.retrieval.packed_bits import pack, within, words
+from ngcmem.plasticity.sparse_counters import hard_locations
+from ngcmem.retrieval.packed_bits import pack, within
 
 
 class SparseDistributedState(MemoryState):
@@ -30,14 +31,15 @@ class SparseDistributed(Memory[SparseDistributedState]):
     """Words are spread over all hard locations near an address, and read back by majority.
 
         active = {locations within Hamming distance `radius` of the address}
-        write: counters[active] += word, clipped to [-clip, clip];   read: sign(sum counters[active])
+        write: counters[active] += word, clipped to [-clip, clip]
+        read:  sign(sum counters[active])
 
     Addresses and words are -1/+1. The hard locations' addresses are random bits, packed 32 to a
     word, and compared `chunk` by `chunk`: nothing larger than a chunk is formed while reading, so
     a million locations are fine. Counters take `locations * outputs` bytes (clip <= 127). At most
     `active_limit` locations may answer one address (`ngcmem.analysis.laws.sdm_active_limit` gives
-    the mean and ten standard deviations for random ones); beyond that `overflow` is set. `evolve` writes the batch's
-    `targets` (or for auto-association store the words under themselves) at its `inputs`.
+    the mean and ten standard deviations for random ones); beyond that `overflow` is set.
+    `evolve` writes the batch's `targets` at its `inputs`.
 
     Kanerva's own: inputs=1000, locations=1_000_000, radius=451: about 1,072 active; 10,000 words
     stored under themselves are found from up to 209 wrong bits.
@@ -62,9 +64,6 @@ class SparseDistributed(Memory[SparseDistributedState]):
         check_bipolar("SparseDistributed", place, patterns)
 
     def init(self, key: Array) -> SparseDistributedState:
-        shape = (self.locations, words(self.inputs))
-        spare = 32 * shape[1] - self.inputs
-        mask = jnp.full(shape[1], 0xFFFFFFFF, jnp.uint32).at[-1].set(0xFFFFFFFF >> spare)
         return SparseDistributedState(
             inputs=jnp.zeros(self.inputs),
             targets=jnp.zeros(self.outputs),
@@ -72,7 +71,7 @@ class SparseDistributed(Memory[SparseDistributedState]):
             sums=jnp.zeros(self.outputs),
             active=jnp.zeros((), jnp.int32),
             overflow=jnp.zeros((), bool),
-            addresses=jax.random.bits(key, shape, jnp.uint32) & mask,
+            addresses=hard_locations(key, self.locations, self.inputs),
             counters=jnp.zeros((self.locations, self.outputs), jnp.int8),
             count=jnp.zeros((), jnp.int32),
             overflowed=jnp.zeros((), jnp.int32),

@@ -17,9 +17,7 @@ def correlate(first: Array, second: Array, strengths: Array | None = None) -> Ar
     return weighted.T @ second
 
 
-def multiple_training(
-    first: Array, second: Array, rounds: int = 100
-) -> tuple[Array, Array, Array]:
+def multiple_training(first: Array, second: Array, rounds: int = 100) -> tuple[Array, Array, Array]:
     """Raise the strength of every pair that is not recalled both ways, until all are.
 
     Wang, Cruz and Mulligan (1990), IEEE Trans. Neural Networks 1, 81. Converges only when

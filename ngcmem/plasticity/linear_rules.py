@@ -186,7 +186,8 @@ class Greville(LinearRule):
 class RecursiveLeastSquares(LinearRule):
     """Ridge regression, one pair at a time, with P = (K^T K + ridge I)^-1.
 
-        g = P k / (forgetting + k^T P k);   W <- W + g (v - k W)^T;   P <- (P - g k^T P) / forgetting
+        g = P k / (forgetting + k^T P k)
+        W <- W + g (v - k W)^T;   P <- (P - g k^T P) / forgetting
 
     P is made symmetric after every pair; without that, or with a ridge below about 1e-2 in single
     precision, the recursion blows up on long streams. Plackett (1950), Biometrika 37, 149; Haykin
