@@ -74,17 +74,17 @@ def test_exponential_separation_walks_a_sequence_as_long_as_the_network_is_wide(
 def test_slow_and_fast_synapses_hold_every_pattern_for_a_while():
     """Sompolinsky and Kanter (1986): with persistence the walk waits at every pattern."""
     x = bipolar(4, 6, 200)
-    memory = nm.SequenceHopfield(slots=5, features=200, persistence=0.5, delay=4.0)
+    memory = nm.SequenceHopfield(slots=5, features=200, power=3, persistence=0.5, delay=4.0)
     state = nm.store(memory, nm.init(memory, KEY), x)
     visited = []
     state = nm.init(memory, KEY).replace(
         weights=state.weights, successors=state.successors, count=state.count, inputs=x[:1]
     )
-    for _ in range(60):
+    for _ in range(28):
         state = nm.advance_state(memory, state)
         overlap = np.asarray(state.outputs) @ x.T / 200
         if overlap.max() > 0.9:
             visited.append(int(overlap.argmax()))
         state = state.replace(inputs=state.outputs)
-    assert visited == sorted(visited) and visited[-1] == 5
-    assert min(visited.count(k) for k in range(1, 5)) >= 2
+    assert visited == sorted(visited) and set(visited) == {1, 2, 3, 4, 5}
+    assert min(visited.count(k) for k in range(1, 5)) >= 4
