@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -152,6 +153,16 @@ class LinearAssociative(Memory[LinearAssociativeState]):
                 )
         return self._write(state, inputs, targets)
 
+    def solve(self, state: LinearAssociativeState) -> LinearAssociativeState:
+        """The state with the weights of all pairs so far, after `PseudoInverse(on_demand=True)`."""
+        if not isinstance(self.rule, PseudoInverse):
+            raise ValueError(
+                f"solve: {type(self.rule).__name__} keeps its weights up to date; only "
+                f"rule=nm.PseudoInverse(on_demand=True) is solved on demand."
+            )
+        weights, statistics = _solved(self.rule, state.statistics)
+        return state.replace(weights=weights, statistics=statistics)
+
     def _write(
         self, state: LinearAssociativeState, keys: Array, values: Array
     ) -> LinearAssociativeState:
@@ -166,3 +177,8 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             keys=append(Slots(state.keys, used, state.count, zero), keys, "ring").weights,
             values=append(Slots(state.values, used, state.count, zero), values, "ring").weights,
         )
+
+
+@jax.jit
+def _solved(rule: PseudoInverse, statistics: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+    return rule.solve(statistics)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Pytree
+from ngcmem.core.pytree import Pytree, Static
 from ngcmem.plasticity import linear_solvers as solvers
 
 Statistics = dict[str, Array]
@@ -97,11 +97,15 @@ class PseudoInverse(LinearRule):
     weights may be off. With a ridge, W = (K^T K + ridge I)^-1 K^T V; a forgetting factor below 1
     weighs the pair written t writes ago by forgetting^t.
 
+    With `on_demand` writing only adds up (a matrix product per batch of pairs) and the weights
+    wait for `nm.LinearAssociative.solve`; until then `error` is infinite.
+
     Kohonen and Ruohonen (1973), IEEE Trans. Computers C-22, 701.
     """
 
     ridge: float | Array = 0.0
     forgetting: float | Array = 1.0
+    on_demand: Static[bool] = False
 
     tracks_span: ClassVar[bool] = True
 
@@ -117,32 +121,41 @@ class PseudoInverse(LinearRule):
     def write(
         self, weights: Array, statistics: Statistics, keys: Array, values: Array
     ) -> tuple[Array, Statistics]:
-        n, size = keys.shape
+        n = keys.shape[0]
         age = jnp.arange(n - 1, -1, -1, dtype=keys.dtype)
         weighing = (jnp.sqrt(jnp.asarray(self.forgetting, keys.dtype)) ** age)[:, None]
         keys, values = keys * weighing, values * weighing
-        gram = statistics["gram"] * self.forgetting**n + keys.T @ keys
-        cross = statistics["cross"] * self.forgetting**n + keys.T @ values
-        pairs = statistics["pairs"] + n
-        regular = self.ridge > 0
-
-        def from_gram() -> solvers.LinearFit:
-            full = gram + self.ridge * jnp.eye(size, dtype=gram.dtype)
-            return jax.lax.cond(
-                regular | (pairs >= 2 * size),
-                lambda: solvers.solve_gram(full, cross, definite=True),
-                lambda: solvers.solve_gram(full, cross, definite=False),
-            )
-
-        first = (statistics["pairs"] == 0) & ~jnp.asarray(regular)
-        fit = jax.lax.cond(first, lambda: solvers.solve(keys, values), from_gram)
-        return fit.weights, {
-            "gram": gram,
-            "cross": cross,
-            "complement": jnp.where(regular, statistics["complement"], fit.complement),
-            "pairs": pairs,
-            "error": fit.error,
+        added = statistics | {
+            "gram": statistics["gram"] * self.forgetting**n + keys.T @ keys,
+            "cross": statistics["cross"] * self.forgetting**n + keys.T @ values,
+            "pairs": statistics["pairs"] + n,
         }
+        if self.on_demand:
+            return weights, added | {"error": jnp.full_like(added["error"], jnp.inf)}
+        first = (statistics["pairs"] == 0) & (jnp.asarray(self.ridge) <= 0)
+        return self._solved(
+            added,
+            jax.lax.cond(first, lambda: solvers.solve(keys, values), lambda: self._fit(added)),
+        )
+
+    def solve(self, statistics: Statistics) -> tuple[Array, Statistics]:
+        """The weights of all pairs added up so far, and the statistics with their error."""
+        return self._solved(statistics, self._fit(statistics))
+
+    def _fit(self, statistics: Statistics) -> solvers.LinearFit:
+        gram, cross = statistics["gram"], statistics["cross"]
+        size = gram.shape[0]
+        full = gram + self.ridge * jnp.eye(size, dtype=gram.dtype)
+        return jax.lax.cond(
+            (jnp.asarray(self.ridge) > 0) | (statistics["pairs"] >= 2 * size),
+            lambda: solvers.solve_gram(full, cross, definite=True),
+            lambda: solvers.solve_gram(full, cross, definite=False),
+        )
+
+    def _solved(self, statistics: Statistics, fit: solvers.LinearFit) -> tuple[Array, Statistics]:
+        regular = jnp.asarray(self.ridge) > 0
+        complement = jnp.where(regular, statistics["complement"], fit.complement)
+        return fit.weights, statistics | {"complement": complement, "error": fit.error}
 
 
 class Greville(LinearRule):

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.linalg import cho_solve, solve_triangular
+from jax.scipy.linalg import solve_triangular
 
 Method = Literal["auto", "svd", "qr", "cholesky"]
 METHODS = ("auto", "svd", "qr", "cholesky")
@@ -79,9 +79,9 @@ def solve_gram(gram: Array, cross: Array, *, definite: bool) -> LinearFit:
     """
     size, eps = gram.shape[0], _unit(gram)
     if definite:
-        factor = jnp.linalg.cholesky(gram)
-        weights = cho_solve((factor, True), cross)
-        error = _finite(eps * _condition(gram, factor))
+        inverse = _inverse_factor(gram)
+        weights = inverse.T @ (inverse @ cross)
+        error = _finite(eps * _condition(gram, inverse))
         return LinearFit(weights, error, jnp.zeros_like(gram))
     spectrum, vectors = jnp.linalg.eigh(gram)
     top = jnp.maximum(spectrum[-1], jnp.finfo(gram.dtype).tiny)
@@ -119,14 +119,13 @@ def _cholesky(keys: Array, values: Array, strength: float | Array = 0.0) -> Line
     wide = n < d
     gram = keys @ keys.T if wide else keys.T @ keys
     gram = gram + strength * jnp.eye(gram.shape[0], dtype=gram.dtype)
-    factor = jnp.linalg.cholesky(gram)
-    error = _finite(_unit(keys) * _condition(gram, factor))
+    inverse = _inverse_factor(gram)
+    error = _finite(_unit(keys) * _condition(gram, inverse))
     if wide:
-        inverse = cho_solve((factor, True), jnp.concatenate([values, keys], axis=1))
-        both = keys.T @ inverse
-        weights, projector = both[:, : values.shape[1]], both[:, values.shape[1] :]
-        return LinearFit(weights, error, jnp.eye(d, dtype=keys.dtype) - projector)
-    weights = cho_solve((factor, True), keys.T @ values)
+        basis = inverse @ keys  # orthonormal rows
+        weights = basis.T @ (inverse @ values)
+        return LinearFit(weights, error, jnp.eye(d, dtype=keys.dtype) - basis.T @ basis)
+    weights = inverse.T @ (inverse @ (keys.T @ values))
     return LinearFit(weights, error, jnp.zeros((d, d), keys.dtype))
 
 
@@ -135,16 +134,19 @@ def _qr(keys: Array, values: Array) -> LinearFit:
     eps = _unit(keys)
     if n < d:
         q, r = jnp.linalg.qr(keys.T)
-        weights = q @ solve_triangular(r.T, values, lower=True)
+        inverse = _inverse(r.T, lower=True)
+        weights = q @ (inverse @ values)
         left_over = jnp.zeros((), keys.dtype)
         complement = jnp.eye(d, dtype=keys.dtype) - q @ q.T
     else:
         q, r = jnp.linalg.qr(keys)
         projected = q.T @ values
-        weights = solve_triangular(r, projected)
+        inverse = _inverse(r, lower=False)
+        weights = inverse @ projected
         left_over = jnp.sqrt(jnp.maximum(jnp.sum(values**2) - jnp.sum(projected**2), 0.0))
         complement = jnp.zeros((d, d), keys.dtype)
-    return LinearFit(weights, _stable_error(eps, _spread(r), left_over, weights), complement)
+    error = _stable_error(eps, _spread(r, inverse), left_over, weights)
+    return LinearFit(weights, error, complement)
 
 
 def _svd(keys: Array, values: Array, rtol: float | Array | None) -> LinearFit:
@@ -179,19 +181,26 @@ def _finite(error: Array) -> Array:
     return jnp.where(jnp.isfinite(error), error, jnp.inf)
 
 
-def _condition(gram: Array, factor: Array) -> Array:
+def _inverse(triangle: Array, *, lower: bool) -> Array:
+    """Formed once: every later use is a matrix product, and the products dominate."""
+    return solve_triangular(triangle, jnp.eye(triangle.shape[0], dtype=triangle.dtype), lower=lower)
+
+
+def _inverse_factor(gram: Array) -> Array:
+    return _inverse(jnp.linalg.cholesky(gram), lower=True)
+
+
+def _condition(gram: Array, inverse: Array) -> Array:
     """cond(K)^2 by a few steps of power iteration on the Gram matrix and on its inverse."""
     top = _power(lambda v: gram @ v, gram.shape[0], gram.dtype)
-    return top * _power(lambda v: cho_solve((factor, True), v), gram.shape[0], gram.dtype)
+    return top * _power(lambda v: inverse.T @ (inverse @ v), gram.shape[0], gram.dtype)
 
 
-def _spread(r: Array) -> tuple[Array, Array]:
+def _spread(r: Array, inverse: Array) -> tuple[Array, Array]:
     """The largest and smallest singular value of a triangular factor, by power iteration."""
     top = _power(lambda v: r.T @ (r @ v), r.shape[0], r.dtype)
-    inverse = _power(
-        lambda v: solve_triangular(r, solve_triangular(r, v, trans=1)), r.shape[0], r.dtype
-    )
-    return jnp.sqrt(top), 1.0 / jnp.sqrt(inverse)
+    low = _power(lambda v: inverse.T @ (inverse @ v), r.shape[0], r.dtype)
+    return jnp.sqrt(top), 1.0 / jnp.sqrt(low)
 
 
 def _power(apply: object, size: int, dtype: jnp.dtype, steps: int = 6, width: int = 4) -> Array:

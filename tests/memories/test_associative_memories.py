@@ -1,4 +1,4 @@
-"""What the associative memories have in common: dtypes of errors, empty memories, evolve = store."""
+"""What the associative memories have in common: empty, stored, evolved, and their errors."""
 
 import jax
 import jax.numpy as jnp
@@ -105,7 +105,7 @@ MISTAKES = [
     (lambda: nm.ClassicalHopfield(features=3, rule="hebb"), "a storage rule such as nm.Hebb"),
     (
         lambda: nm.DenseAssociative(slots=3, features=3, interaction="cubic"),
-        "interaction is one of",
+        "interaction is one",
     ),
     (lambda: nm.SequenceHopfield(slots=3, features=3, separation="tanh"), "separation is 'poly"),
     (

@@ -63,6 +63,15 @@ def test_pseudo_inverse_with_ridge_and_forgetting():
         np.testing.assert_allclose(found, exact, atol=1e-4)
 
 
+def test_pseudo_inverse_on_demand():
+    rule = PseudoInverse(on_demand=True)
+    weights, statistics = written(rule, KEYS, VALUES, parts=4)
+    assert not weights.any() and np.isinf(statistics["error"])
+    weights, statistics = rule.solve(statistics)
+    np.testing.assert_allclose(weights, np.linalg.pinv(KEYS) @ VALUES, atol=1e-4)
+    assert float(statistics["error"]) < 1e-3
+
+
 def test_greville_is_exact_and_refuses_keys_in_the_span():
     found, statistics = written(Greville(), KEYS[:9], VALUES[:9], parts=3)
     np.testing.assert_allclose(found, np.linalg.pinv(KEYS[:9]) @ VALUES[:9], atol=1e-4)
@@ -120,4 +129,6 @@ def test_bidirectional_storage():
     w, strengths, failing = multiple_training(x, y)
     assert int(failing) == 0 and recalled(w)
     np.testing.assert_allclose(w, correlate(x, y, strengths))
+    x, y = DRAW.choice([-1.0, 1.0], (6, 60)), DRAW.choice([-1.0, 1.0], (6, 50))
+    x, y = jnp.asarray(x), jnp.asarray(y)
     assert recalled(project(x, y))
