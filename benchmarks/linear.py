@@ -19,7 +19,7 @@ from jax import Array
 
 import ngcmem as nm
 from ngcmem.analysis.capacity import capacity_sweep
-from ngcmem.analysis.metrics import cosine
+from ngcmem.analysis.linear_recall import pinv_recall
 from ngcmem.interop.scripts import arguments, finish, interleaved, progress
 from ngcmem.plasticity.linear_solvers import solve
 
@@ -130,13 +130,6 @@ def document_loop(sizes: list[int], loads: list[int]) -> np.ndarray:
     return found
 
 
-def recalled(key: Array, count: Array, *, size: int, capacity: int) -> dict[str, Array]:
-    keys, values = jax.random.normal(key, (2, capacity, size))
-    close = size // 2 < capacity < 2 * size
-    weights = solve(keys, values, method="qr" if close else "cholesky").weights
-    return {"cosine": jnp.mean(cosine(keys @ weights, values))}
-
-
 def main() -> None:
     given = arguments("linear", __doc__ or "")
     quick = given.quick
@@ -152,7 +145,14 @@ def main() -> None:
     loads = [2**k for k in range(2, 10 if quick else 14)]
 
     def ours() -> np.ndarray:
-        sweep = capacity_sweep(recalled, sizes, loads, jax.random.key(given.seed))
+        sweep = capacity_sweep(
+            pinv_recall,
+            sizes,
+            loads,
+            jax.random.key(given.seed),
+            bucket=lambda size, load: size if load <= size else loads[-1],
+            mapped=True,
+        )
         return sweep.mean("cosine")
 
     clock = time.process_time()

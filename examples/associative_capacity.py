@@ -13,17 +13,15 @@ import time
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import matplotlib
 import numpy as np
-from jax import Array, lax
-from jax.scipy.linalg import solve_triangular
+from jax import Array
 
 from ngcmem.analysis import laws
 from ngcmem.analysis.capacity import Sweep, capacity_sweep
-from ngcmem.analysis.metrics import cosine, distance, random_baseline
+from ngcmem.analysis.linear_recall import fit_pairs, mean_recall, pinv_recall, random_pairs
+from ngcmem.analysis.metrics import random_baseline
 from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.plasticity.linear_solvers import solve_gram
 from ngcmem.retrieval.retrieve import retrieve_batch
 from ngcmem.retrieval.separation import Relu, Softmax
 from ngcmem.retrieval.similarity import Dot
@@ -31,67 +29,9 @@ from ngcmem.retrieval.similarity import Dot
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-BLOCK = 512
-
-
-def pairs(key: Array, count: Array, size: int, capacity: int) -> tuple[Array, Array]:
-    """`count` random pairs, rows of zeros after them, drawn block by block."""
-    block = min(BLOCK, capacity)
-
-    def draw(i: Array, both: Array) -> Array:
-        fresh = jax.random.normal(jax.random.fold_in(key, i), (2, block, size))
-        exists = (i * block + jnp.arange(block) < count)[:, None]
-        return lax.dynamic_update_slice_in_dim(both, fresh * exists, i * block, 1)
-
-    both = lax.fori_loop(0, -(-count // block), draw, jnp.zeros((2, capacity, size)))
-    return both[0], both[1]
-
-
-def blocks(x: Array, i: Array) -> Array:
-    """Block i of the rows."""
-    block = min(BLOCK, x.shape[0])
-    return lax.dynamic_slice_in_dim(x, i * block, block)
-
-
-def fit(keys: Array, values: Array, count: Array, size: int) -> Array:
-    """W = K^+ V: by QR up to n = d (absent rows are zeros), from the streamed Gram beyond."""
-    if keys.shape[0] <= size:
-        q, r = jnp.linalg.qr(keys.T)
-        r = r + jnp.diag((jnp.arange(keys.shape[0]) >= count).astype(r.dtype))
-        return q @ solve_triangular(r.T, values, lower=True)
-
-    def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-        k, v = blocks(keys, i), blocks(values, i)
-        return sums[0] + k.T @ k, sums[1] + k.T @ v
-
-    zeros = jnp.zeros((size, size))
-    steps = -(-count // min(BLOCK, keys.shape[0]))
-    gram, cross = lax.fori_loop(0, steps, add, (zeros, zeros))
-    return solve_gram(gram, cross, definite=True).weights
-
-
-def means(recall: Any, keys: Array, values: Array, count: Array) -> dict[str, Array]:
-    """Mean cosine and distance over the pairs that exist, block by block."""
-    block = min(BLOCK, keys.shape[0])
-
-    def add(i: Array, sums: Array) -> Array:
-        recalled, value = recall(blocks(keys, i)), blocks(values, i)
-        exists = i * block + jnp.arange(block) < count
-        scores = jnp.stack([cosine(recalled, value), distance(recalled, value)])
-        return sums + jnp.sum(jnp.where(exists, scores, 0), axis=1)
-
-    sums = lax.fori_loop(0, -(-count // block), add, jnp.zeros(2)) / count
-    return {"cosine": sums[0], "distance": sums[1]}
-
-
-def pinv(key: Array, count: Array, *, size: int, capacity: int) -> dict[str, Array]:
-    keys, values = pairs(key, count, size, capacity)
-    weights = fit(keys, values, count, size)
-    return means(lambda k: k @ weights, keys, values, count)
-
 
 def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str, Array]:
-    keys, values = pairs(key, count, size, capacity)
+    keys, values = random_pairs(key, count, size, capacity)
 
     def separated(separation: Any) -> Any:
         return lambda k: (
@@ -100,14 +40,16 @@ def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str,
             ).outputs
         )
 
-    cross, weights = keys.T @ values, fit(keys, values, count, size)
+    cross, weights = keys.T @ values, fit_pairs(keys, values, count, size)
     recalls = {
         "pinv": lambda k: k @ weights,
         "softmax": separated(Softmax()),
         "relu": separated(Relu()),
         "dot": lambda k: k @ cross,
     }
-    return {name: means(recall, keys, values, count)["cosine"] for name, recall in recalls.items()}
+    return {
+        name: mean_recall(recall, keys, values, count)["cosine"] for name, recall in recalls.items()
+    }
 
 
 def sweep(measure: Any, sizes: list[int], most: int, seed: int, steps: int = 1) -> Sweep:
@@ -170,9 +112,9 @@ def main() -> None:
     given = arguments("associative_capacity", __doc__ or "")
     began = time.perf_counter()
     quick = given.quick
-    one = sweep(pinv, [32], 2**9 if quick else 2**14, given.seed)
+    one = sweep(pinv_recall, [32], 2**9 if quick else 2**14, given.seed)
     sizes = [16] if quick else [16, 32, 64, 128, 256, 512, 1024]
-    many = sweep(pinv, sizes, 2**10 if quick else 2**15, given.seed + 1)
+    many = sweep(pinv_recall, sizes, 2**10 if quick else 2**15, given.seed + 1)
     four = sweep(readouts, [64], 2**10 if quick else 2**14, given.seed + 2, steps=16)
     found = random_baseline((1000, 32), jax.random.key(given.seed + 3))
     baseline = {name: float(value) for name, value in found.items()}
