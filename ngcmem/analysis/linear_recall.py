@@ -18,13 +18,16 @@ BLOCK = 512
 
 
 def random_pairs(key: Array, count: Array, size: int, capacity: int) -> tuple[Array, Array]:
-    """`count` random pairs, rows of zeros after them, drawn block by block."""
+    """`count` random pairs, rows of zeros after them, drawn block by block.
+
+    A capacity beyond `BLOCK` is a multiple of it.
+    """
     block = min(BLOCK, capacity)
 
     def draw(i: Array, both: Array) -> Array:
         fresh = jax.random.normal(jax.random.fold_in(key, i), (2, block, size))
         exists = (i * block + jnp.arange(block) < count)[:, None]
-        return lax.dynamic_update_slice_in_dim(both, fresh * exists, i * block, 1)
+        return lax.dynamic_update_slice_in_dim(both, jnp.where(exists, fresh, 0), i * block, 1)
 
     both = lax.fori_loop(0, -(-count // block), draw, jnp.zeros((2, capacity, size)))
     return both[0], both[1]
@@ -65,7 +68,8 @@ def mean_recall(
         scores = jnp.stack([cosine(recalled, value), distance(recalled, value)])
         return sums + jnp.sum(jnp.where(exists, scores, 0), axis=1)
 
-    sums = lax.fori_loop(0, -(-count // block), add, jnp.zeros(2)) / count
+    sums = lax.fori_loop(0, -(-count // block), add, jnp.zeros(2))
+    sums = sums / count.astype(sums.dtype)
     return {"cosine": sums[0], "distance": sums[1]}
 
 

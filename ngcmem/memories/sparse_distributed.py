@@ -120,7 +120,10 @@ class SparseDistributed(Memory[SparseDistributedState]):
             rows = counters.at[found].get(mode="fill", fill_value=0).astype(jnp.int32)
             rows = jnp.clip(rows + word.astype(jnp.int32), -clip, clip).astype(counters.dtype)
             counters = counters.at[found].set(rows, mode="drop")
-            return (counters, overflowed + (active > self.active_limit)), None
+            return (
+                counters,
+                overflowed + (active > self.active_limit).astype(overflowed.dtype),
+            ), None
 
         (counters, overflowed), _ = jax.lax.scan(
             one, (state.counters, state.overflowed), (addresses, targets)

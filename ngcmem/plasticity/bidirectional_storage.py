@@ -34,7 +34,7 @@ def multiple_training(first: Array, second: Array, rounds: int = 100) -> tuple[A
 
     def step(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         strengths, wrong, count = carry
-        strengths = strengths + wrong
+        strengths = strengths + wrong.astype(strengths.dtype)
         return strengths, failing(strengths), count + 1
 
     start = jnp.ones(first.shape[0], first.dtype)

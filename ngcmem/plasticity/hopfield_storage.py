@@ -152,7 +152,7 @@ class Perceptron(HopfieldRule):
         self, weights: Array, statistics: Statistics, patterns: Array
     ) -> tuple[Array, Statistics]:
         statistics, rows, used = _keep(statistics, patterns)
-        size = rows.shape[1]
+        size, rounds = rows.shape[1], jnp.asarray(self.rounds).astype(jnp.int32)
 
         def unstable(w: Array) -> Array:
             norms = jnp.linalg.norm(w, axis=1)
@@ -160,12 +160,12 @@ class Perceptron(HopfieldRule):
 
         def step(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             w, wrong, count = carry
-            change = without_diagonal((wrong * rows).T @ rows) / size
+            change = without_diagonal(jnp.where(wrong, rows, 0).T @ rows) / size
             w = w + (change + change.T if self.symmetrised else change)
             return w, unstable(w), count + 1
 
         def more(carry: tuple[Array, Array, Array]) -> Array:
-            return jnp.any(carry[1]) & (carry[2] < self.rounds)
+            return jnp.any(carry[1]) & (carry[2] < rounds)
 
         start = (weights, unstable(weights), jnp.zeros((), jnp.int32))
         weights, wrong, _ = jax.lax.while_loop(more, step, start)
@@ -195,14 +195,14 @@ class MinimumProbabilityFlow(HopfieldRule):
         self, weights: Array, statistics: Statistics, patterns: Array
     ) -> tuple[Array, Statistics]:
         statistics, rows, used = _keep(statistics, patterns)
-        number = jnp.maximum(jnp.sum(used), 1)
+        number = jnp.maximum(jnp.sum(used), 1).astype(rows.dtype)
 
         def step(_: Array, w: Array) -> Array:
-            pull = rows * jnp.exp(-rows * (rows @ w)) * used[:, None]
+            pull = jnp.where(used[:, None], rows * jnp.exp(-rows * (rows @ w)), 0)
             change = without_diagonal(pull.T @ rows) / number
             return w + self.eta * 0.5 * (change + change.T)
 
-        steps = jnp.asarray(self.steps, jnp.int32)
+        steps = jnp.asarray(self.steps).astype(jnp.int32)
         return jax.lax.fori_loop(0, steps, step, weights), statistics
 
 

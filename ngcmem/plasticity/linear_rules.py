@@ -189,7 +189,7 @@ class Greville(LinearRule):
             rate = jnp.where(fresh, 1.0 / jnp.where(fresh, size, 1.0), 0.0)
             w = w + rate * h[:, None] * (value - key @ w)[None]
             complement = complement - rate * h[:, None] * h[None]
-            return (w, complement, refused + ~fresh), None
+            return (w, complement, refused + (~fresh).astype(refused.dtype)), None
 
         start = (weights, statistics["complement"], statistics["refused"])
         (weights, complement, refused), _ = jax.lax.scan(one, start, (keys, values))

@@ -87,7 +87,7 @@ def solve_gram(gram: Array, cross: Array, *, definite: bool) -> LinearFit:
     top = jnp.maximum(spectrum[-1], jnp.finfo(gram.dtype).tiny)
     kept = spectrum > size * jnp.finfo(gram.dtype).eps * top
     inverse = jnp.where(kept, 1.0 / jnp.where(kept, spectrum, 1.0), 0.0)
-    span = vectors * kept
+    span = jnp.where(kept, vectors, 0)
     weights = vectors @ (inverse[:, None] * (vectors.T @ cross))
     lowest = jnp.min(jnp.where(kept, spectrum, top))
     return LinearFit(weights, eps * top / lowest, jnp.eye(size, dtype=gram.dtype) - span @ span.T)
@@ -157,7 +157,7 @@ def _svd(keys: Array, values: Array, rtol: float | Array | None) -> LinearFit:
     projected = u.T @ values
     weights = vt.T @ (jnp.where(kept, 1.0 / jnp.where(kept, s, 1.0), 0.0)[:, None] * projected)
     left_over = jnp.sqrt(jnp.maximum(jnp.sum(values**2) - jnp.sum(projected**2), 0.0))
-    span = vt.T * kept
+    span = jnp.where(kept, vt.T, 0)
     spread = (s[0], jnp.min(jnp.where(kept, s, s[0])))
     error = _stable_error(eps, spread, left_over, weights)
     return LinearFit(weights, error, jnp.eye(d, dtype=keys.dtype) - span @ span.T)

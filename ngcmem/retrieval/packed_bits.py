@@ -13,7 +13,8 @@ def pack(bits: Array) -> Array:
     """Pack bools (or numbers: 1 where above 0) along the last axis, (..., n) -> (..., words)."""
     length = bits.shape[-1]
     padding = [(0, 0)] * (bits.ndim - 1) + [(0, 32 * words(length) - length)]
-    grouped = jnp.pad(bits > 0, padding).reshape(*bits.shape[:-1], words(length), 32)
+    on = bits if bits.dtype == bool else bits > 0
+    grouped = jnp.pad(on, padding).reshape(*bits.shape[:-1], words(length), 32)
     return jnp.sum(grouped.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32), -1, jnp.uint32)
 
 
@@ -49,14 +50,15 @@ def within(
         Indices, int32 (limit,), n where there are no more; and how many rows there are in all.
     """
     n = rows.shape[0]
-    chunk = min(chunk, n)
+    chunk, reach = min(chunk, n), jnp.asarray(radius).astype(jnp.int32)
 
     def step(i: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         found, count = carry
-        start = jnp.minimum(i * chunk, n - chunk)  # the last chunk overlaps the one before
-        near = distances(cue, lax.dynamic_slice_in_dim(rows, start, chunk)) <= radius
+        begin = (i * chunk).astype(jnp.int32)
+        start = jnp.minimum(begin, n - chunk)  # the last chunk overlaps the one before
+        near = distances(cue, lax.dynamic_slice_in_dim(rows, start, chunk)) <= reach
         place = start + jnp.arange(chunk, dtype=jnp.int32)
-        near = near & (place >= i * chunk)
+        near = near & (place >= begin)
         position = jnp.where(near, count + jnp.cumsum(near, dtype=jnp.int32) - 1, limit)
         found = found.at[position].set(place, mode="drop")
         return found, count + jnp.sum(near, dtype=jnp.int32)
