@@ -5,6 +5,7 @@ solvers give the solution of least norm, W = K^+ V (in Kohonen's column conventi
 say how far rounding may have moved it.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import jax
@@ -203,12 +204,14 @@ def _spread(r: Array, inverse: Array) -> tuple[Array, Array]:
     return jnp.sqrt(top), 1.0 / jnp.sqrt(low)
 
 
-def _power(apply: object, size: int, dtype: jnp.dtype, steps: int = 6, width: int = 4) -> Array:
+def _power(
+    apply: Callable[[Array], Array], size: int, dtype: jnp.dtype, steps: int = 6, width: int = 4
+) -> Array:
     """The largest eigenvalue of a positive operator, from below, by a block of power iterations."""
     start = jnp.asarray(np.random.default_rng(0).normal(size=(size, min(width, size))), dtype)
 
     def step(_: Array, v: Array) -> Array:
-        v = v / jnp.linalg.norm(v, axis=0)
-        return apply(v)  # pyright: ignore
+        return apply(v / jnp.linalg.norm(v, axis=0))
 
-    return jnp.max(jnp.linalg.norm(jax.lax.fori_loop(0, steps, step, start), axis=0))
+    last: Array = jax.lax.fori_loop(0, steps, step, start)
+    return jnp.max(jnp.sqrt(jnp.sum(last**2, axis=0)))
