@@ -16,7 +16,7 @@ MESSAGE = (
 )
 
 _tangent = Primitive("reverse_mode_only_tangent")
-"""The identity on tangents: it transposes, but evaluating or compiling it is an error."""
+"""The identity on tangents: it transposes, but evaluating, compiling or batching it is an error."""
 
 
 def _refuse(*_, **__):
@@ -27,7 +27,7 @@ _tangent.def_impl(_refuse)
 _tangent.def_abstract_eval(lambda tangent: tangent)
 mlir.register_lowering(_tangent, _refuse)
 ad.deflinear(_tangent, lambda cotangent: [cotangent])
-batching.primitive_batchers[_tangent] = lambda args, axes: (_tangent.bind(*args), axes[0])
+batching.primitive_batchers[_tangent] = _refuse
 
 
 @jax.custom_jvp
