@@ -7,10 +7,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core.compartments import Input, PerExample, Shared
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.bipolar import check_bipolar
 from ngcmem.plasticity.hopfield_storage import Hebb, HopfieldRule
+from ngcmem.plasticity.widen import widen
 
 
 class ClassicalHopfieldState(MemoryState):
@@ -51,16 +53,9 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        choices = {
-            "updates": ("asynchronous", "synchronous"),
-            "activation": ("binary", "graded"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"ClassicalHopfield: {name} is {' or '.join(map(repr, allowed))}, "
-                    f"got {getattr(self, name)!r}."
-                )
+        name = "ClassicalHopfield"
+        check_choice(name, "updates", self.updates, ("asynchronous", "synchronous"))
+        check_choice(name, "activation", self.activation, ("binary", "graded"))
         if not isinstance(self.rule, HopfieldRule):
             raise ValueError(
                 f"ClassicalHopfield: rule is a storage rule such as nm.Hebb(), got {self.rule!r}."
@@ -121,8 +116,8 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
 
     def _activate(self, field: Array, before: Array) -> Array:
         if self.activation == "graded":
-            return jnp.tanh(self.gain * field)
-        return jnp.where(field == 0, before, jnp.sign(field))
+            return jnp.tanh(self.gain * field).astype(before.dtype)
+        return jnp.where(field == 0, before, jnp.sign(field).astype(before.dtype))
 
     def _energy(self, x: Array, w: Array, b: Array) -> Array:
         energy = -0.5 * x @ (w @ x) - b @ x
@@ -155,6 +150,6 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
         return self._write(state, inputs)
 
     def _write(self, state: ClassicalHopfieldState, patterns: Array) -> ClassicalHopfieldState:
-        weights, statistics = self.rule.write(state.weights, state.statistics, patterns)
+        weights, statistics = self.rule.write(*widen((state.weights, state.statistics, patterns)))
         count = state.count + patterns.shape[0]
         return state.replace(weights=weights, statistics=statistics, count=count)

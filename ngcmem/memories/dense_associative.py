@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core.compartments import Input, PerExample, Shared
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.bipolar import check_bipolar
@@ -53,16 +54,9 @@ class DenseAssociative(Memory[DenseAssociativeState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        choices = {
-            "interaction": ("polynomial", "rectified", "exponential"),
-            "updates": ("asynchronous", "synchronous"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"DenseAssociative: {name} is one of {', '.join(map(repr, allowed))}, "
-                    f"got {getattr(self, name)!r}."
-                )
+        kinds = ("polynomial", "rectified", "exponential")
+        check_choice("DenseAssociative", "interaction", self.interaction, kinds)
+        check_choice("DenseAssociative", "updates", self.updates, ("asynchronous", "synchronous"))
 
     def check_patterns(self, place: str, patterns: Any) -> None:
         check_bipolar("DenseAssociative", place, patterns, place.startswith("read"))

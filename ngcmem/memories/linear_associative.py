@@ -8,10 +8,12 @@ from jax import Array
 
 from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.component import examples_axis
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.linear_rules import Correlation, LinearRule, PseudoInverse
 from ngcmem.plasticity.slots import Slots, append
+from ngcmem.plasticity.widen import widen
 from ngcmem.retrieval.retrieve import retrieve
 from ngcmem.retrieval.separation import Relu, Softmax
 from ngcmem.retrieval.similarity import Dot
@@ -63,10 +65,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.readout not in READOUTS:
-            raise ValueError(
-                f"LinearAssociative: readout is one of {', '.join(READOUTS)}, got {self.readout!r}."
-            )
+        check_choice("LinearAssociative", "readout", self.readout, READOUTS)
         if self.readout in ("relu", "softmax") and not self.pairs:
             raise ValueError(
                 f"LinearAssociative: readout={self.readout!r} compares the key with every stored "
@@ -160,13 +159,15 @@ class LinearAssociative(Memory[LinearAssociativeState]):
                 f"solve: {type(self.rule).__name__} keeps its weights up to date; only "
                 f"rule=nm.PseudoInverse(on_demand=True) is solved on demand."
             )
-        weights, statistics = _solved(self.rule, state.statistics)
+        weights, statistics = _solved(self.rule, widen(state.statistics))
         return state.replace(weights=weights, statistics=statistics)
 
     def _write(
         self, state: LinearAssociativeState, keys: Array, values: Array
     ) -> LinearAssociativeState:
-        weights, statistics = self.rule.write(state.weights, state.statistics, keys, values)
+        weights, statistics = self.rule.write(
+            *widen((state.weights, state.statistics, keys, values))
+        )
         written = state.replace(
             weights=weights, statistics=statistics, count=state.count + keys.shape[0]
         )

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core.compartments import Input, PerExample, Shared
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.bipolar import check_bipolar
@@ -52,11 +53,8 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.separation not in ("polynomial", "exponential"):
-            raise ValueError(
-                f"SequenceHopfield: separation is 'polynomial' or 'exponential', "
-                f"got {self.separation!r}."
-            )
+        kinds = ("polynomial", "exponential")
+        check_choice("SequenceHopfield", "separation", self.separation, kinds)
 
     def check_patterns(self, place: str, patterns: Any) -> None:
         check_bipolar("SequenceHopfield", place, patterns, place.startswith("read"))

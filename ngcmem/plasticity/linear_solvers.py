@@ -213,5 +213,5 @@ def _power(
     def step(_: Array, v: Array) -> Array:
         return apply(v / jnp.linalg.norm(v, axis=0))
 
-    last: Array = jax.lax.fori_loop(0, steps, step, start)
-    return jnp.max(jnp.sqrt(jnp.sum(last**2, axis=0)))
+    last = jnp.asarray(jax.lax.fori_loop(0, steps, step, start))
+    return jnp.sqrt(jnp.max(jnp.sum(last**2, axis=0)))

@@ -96,18 +96,27 @@ MISTAKES = [
     (store(nm.LinearAssociative(inputs=12, outputs=7), BITS), "targets are the values to recall"),
     (store(nm.Willshaw(inputs=12, outputs=7), SPARSE), "targets are the 0/1 patterns"),
     (lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="relu"), "write pairs=n"),
-    (lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="max"), "readout is one of weights"),
+    (
+        lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="max"),
+        "readout is one of 'weights'",
+    ),
     (
         lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="dot", rule=nm.WidrowHoff()),
         "readout='dot' reads the correlation matrix",
     ),
-    (lambda: nm.ClassicalHopfield(features=3, updates="random"), "updates is 'asynchronous' or"),
+    (
+        lambda: nm.ClassicalHopfield(features=3, updates="random"),
+        "updates is one of 'asynchronous'",
+    ),
     (lambda: nm.ClassicalHopfield(features=3, rule="hebb"), "a storage rule such as nm.Hebb"),
     (
         lambda: nm.DenseAssociative(slots=3, features=3, interaction="cubic"),
         "interaction is one",
     ),
-    (lambda: nm.SequenceHopfield(slots=3, features=3, separation="tanh"), "separation is 'poly"),
+    (
+        lambda: nm.SequenceHopfield(slots=3, features=3, separation="tanh"),
+        "separation is one of 'poly",
+    ),
     (
         lambda: nm.read(SEQUENCE, nm.init(SEQUENCE, KEY), BITS, tol=0),
         "A sequence goes on. Use steps=",
