@@ -34,6 +34,21 @@ def _with_patterns(component: Any, state: Any) -> Any:
     return nm.store(component, state, PATTERNS)
 
 
+SIGNS = jnp.sign(PATTERNS)
+
+
+def _with_signs(component: Any, state: Any) -> Any:
+    return nm.store(component, state, SIGNS)
+
+
+def _with_bits(component: Any, state: Any) -> Any:
+    return nm.store(component, state, (SIGNS > 0).astype(jnp.float32))
+
+
+def _with_pairs(component: Any, state: Any) -> Any:
+    return nm.store(component, state, {"first": SIGNS, "second": SIGNS[:, :4]})
+
+
 def _column() -> nm.Circuit:
     return nm.connect(
         dict(
@@ -158,4 +173,45 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "circuit": Entry(_column, no_gradient="spikes are steps"),
     "nested circuit": Entry(_nested, no_gradient="spikes are steps"),
+    "LinearAssociative": Entry(
+        lambda: nm.LinearAssociative(inputs=5, outputs=3, rule=nm.PseudoInverse(ridge=1.0))
+    ),
+    "LinearAssociative softmax": Entry(
+        lambda: nm.LinearAssociative(
+            inputs=6, outputs=6, rule=nm.WidrowHoff(eta=0.5), readout="softmax", pairs=8
+        ),
+        prepare=_with_patterns,
+    ),
+    "ClassicalHopfield": Entry(
+        lambda: nm.ClassicalHopfield(features=6),
+        prepare=_with_signs,
+        no_gradient="units are signs",
+        outputs=("outputs",),
+    ),
+    "DenseAssociative": Entry(
+        lambda: nm.DenseAssociative(slots=8, features=6),
+        prepare=_with_signs,
+        no_gradient="units are signs",
+    ),
+    "BidirectionalAssociative": Entry(
+        lambda: nm.BidirectionalAssociative(first=6, second=4),
+        prepare=_with_pairs,
+        no_gradient="units are signs",
+    ),
+    "Willshaw": Entry(
+        lambda: nm.Willshaw(inputs=6, outputs=6),
+        prepare=_with_bits,
+        no_gradient="bits",
+    ),
+    "SparseDistributed": Entry(
+        lambda: nm.SparseDistributed(inputs=6, outputs=6, locations=40, radius=1, active_limit=20),
+        prepare=_with_signs,
+        no_gradient="bits",
+    ),
+    "Minerva2": Entry(lambda: nm.Minerva2(slots=8, features=6), prepare=_with_signs),
+    "SequenceHopfield": Entry(
+        lambda: nm.SequenceHopfield(slots=8, features=6, power=2),
+        prepare=_with_signs,
+        no_gradient="units are signs",
+    ),
 }
