@@ -37,6 +37,8 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
+from ngcmem.memories.episodic import Episodic as Episodic
+from ngcmem.memories.episodic import EpisodicState as EpisodicState
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
 from ngcmem.plasticity.rules import Contrastive as Contrastive
