@@ -11,7 +11,7 @@ from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.episodic_options import check_options, spread
 from ngcmem.memories.episodic_reading import projected, scores_of, streamed
-from ngcmem.memories.episodic_writing import compartments, slot_table, write
+from ngcmem.memories.episodic_writing import compartments, draws_numbers, slot_table, write
 from ngcmem.plasticity.slot_policies import (
     Duplicates,
     SlotTable,
@@ -37,7 +37,7 @@ class EpisodicState(MemoryState):
     memory_weights: PerExample[Array, "slots"]
     best_similarity: PerExample[Array, ""]  # the largest score of a used slot, 0 if there is none
     intensity: PerExample[Array, ""]  # the sum of the weights (MINERVA's echo intensity)
-    key: PerExample[Array, ""]  # of reads that sample
+    key: PerExample[Array | None, ""]  # of reads that sample
     keys: Shared[Any, "slots features"]
     values: Shared[Any, "slots value_features"]
     strength: Shared[Array, "slots"]  # 1 when written; decays, grows with rehearsal
@@ -48,7 +48,9 @@ class EpisodicState(MemoryState):
     oldest: Shared[Array, ""]  # where a full fifo stands
     clock: Shared[Array, ""]  # writes and accounted reads so far
     refused: Shared[Array, ""]  # entries that found the memory full (when_full="refuse")
-    learning_key: Shared[Array, ""]  # of storage probability, write noise and random eviction
+    learning_key: Shared[
+        Array | None, ""
+    ]  # of storage probability, write noise and random eviction
 
 
 class Episodic(Memory[EpisodicState]):
@@ -164,10 +166,10 @@ class Episodic(Memory[EpisodicState]):
             memory_weights=slots,
             best_similarity=jnp.zeros(()),
             intensity=jnp.zeros(()),
-            key=reading,
+            key=reading if self.sample else None,
             keys=keys,
             values=values,
-            learning_key=learning,
+            learning_key=learning if draws_numbers(self) else None,
             **{name: getattr(table, name) for name in SlotTable._fields[1:]},
         )
 
@@ -179,9 +181,9 @@ class Episodic(Memory[EpisodicState]):
         if self.adaptive_gain is not None:
             beta = beta * self.adaptive_gain(masked, used & (masked > -jnp.inf))
         weights = self.separation(masked, beta, used)  # pyright: ignore[reportCallIssue]
-        matched = jnp.any(weights != 0)
         intensity, kept = weights.sum(), state.key
-        if self.sample:
+        matched = intensity > 0 if self._never_negative() else jnp.any(weights != 0)
+        if state.key is not None:
             kept, draw = jax.random.split(state.key)
             drawn = jax.random.categorical(draw, jnp.log(jnp.maximum(weights, 0)))
             weights = jax.nn.one_hot(drawn, self.slots, dtype=weights.dtype) * matched
@@ -198,7 +200,15 @@ class Episodic(Memory[EpisodicState]):
         )
 
     def evolve(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
-        table = account_reads(slot_table(state), state.memory_weights, self.rehearsal)
+        weights, total = state.memory_weights, state.intensity
+        if not self._never_negative():
+            total = jnp.abs(weights).sum(1)
+        # Slots to write depend on what was read, so XLA writes in place after the read; without
+        # this (never true) dependency it copies all keys and values, twice, in every step.
+        first = jax.tree.leaves(state.outputs)[0][0, 0]
+        never = (first < -jnp.inf).astype(jnp.int32)
+        slots = slot_table(state)._replace(count=state.count + never)
+        table = account_reads(slots, weights, total, self.rehearsal)
         state = state.replace(**compartments(table))
         return self._write(state, state.inputs, state.targets, state.gate > 0.5, None)
 
@@ -243,11 +253,14 @@ class Episodic(Memory[EpisodicState]):
         """How many writes and reads ago every entry was written, (slots,); 0 in unused slots."""
         return jnp.where(jnp.arange(self.slots) < state.count, state.clock - state.written, 0)
 
+    def _never_negative(self) -> bool:
+        return self.separation.laws().monotone  # pyright: ignore[reportAttributeAccessIssue]
+
     def _write(
         self, state: EpisodicState, keys: Any, values: Any, accept: Array | None, key: Array | None
     ) -> EpisodicState:
-        kept = state.learning_key
-        if key is None:
-            kept, key = jax.random.split(state.learning_key)
-        table = write(self, slot_table(state), (keys, values), accept, key)
+        kept, draw = state.learning_key, key
+        if key is None and state.learning_key is not None:
+            kept, draw = jax.random.split(state.learning_key)
+        table = write(self, slot_table(state), (keys, values), accept, draw)
         return state.replace(learning_key=kept, **compartments(table))

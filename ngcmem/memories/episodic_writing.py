@@ -23,8 +23,14 @@ def compartments(table: SlotTable) -> dict[str, Any]:
     return dict(keys=keys, values=values, **numbers)
 
 
+def draws_numbers(memory: Any) -> bool:
+    """Whether writing needs random numbers."""
+    chances = (memory.storage_probability, memory.write_noise)
+    return memory.when_full == "random" or any(chance is not None for chance in chances)
+
+
 def write(
-    memory: Any, table: SlotTable, entries: Any, accept: Array | None, key: Array
+    memory: Any, table: SlotTable, entries: Any, accept: Array | None, key: Array | None
 ) -> SlotTable:
     """Entries (keys, values), rows, written in order.
 
@@ -33,10 +39,13 @@ def write(
         table: its slots.
         entries: the pair of keys and values, each with a first axis n.
         accept: (n,) bool, which may be stored; None stores all.
-        key: for storage probability, write noise and random eviction.
+        key: for storage probability, write noise and random eviction; else it is not used.
     """
-    chance, noise, policy = jax.random.split(key, 3)
-    if memory.write_noise is not None:
+    chance = noise = policy = None
+    if draws_numbers(memory):
+        assert key is not None
+        chance, noise, policy = jax.random.split(key, 3)
+    if noise is not None and memory.write_noise is not None:
         leaves, structure = jax.tree.flatten(entries)
         leaves = [
             leaf + memory.write_noise * jax.random.normal(draw, leaf.shape, leaf.dtype)
@@ -47,12 +56,14 @@ def write(
         entries = lax.stop_gradient(entries)
     number = jax.tree.leaves(entries)[0].shape[0]
     certain = accept is None and memory.storage_probability is None
-    accept = jnp.ones(number, bool) if accept is None else accept
-    if memory.storage_probability is not None:  # one draw per entry, never per field
-        accept = accept & (jax.random.uniform(chance, (number,)) < memory.storage_probability)
+    accepted = jnp.ones(number, bool) if accept is None else accept
+    if (
+        chance is not None and memory.storage_probability is not None
+    ):  # one draw per entry, never per field
+        accepted = accepted & (jax.random.uniform(chance, (number,)) < memory.storage_probability)
 
     def in_turn(table: SlotTable) -> SlotTable:
-        return write_entries(table, entries, accept, _writing(memory), policy)
+        return write_entries(table, entries, accepted, _writing(memory), policy)
 
     if not certain or memory.duplicates != "append" or not 1 < number <= memory.slots:
         return in_turn(table)

@@ -46,7 +46,7 @@ class Writing(NamedTuple):
     decay: Array | float | None = None  # of every strength, per entry written
 
 
-def next_slot(table: SlotTable, when_full: WhenFull, key: Array) -> tuple[Array, Array]:
+def next_slot(table: SlotTable, when_full: WhenFull, key: Array | None) -> tuple[Array, Array]:
     """The slot a new entry goes to, and whether there is one.
 
     Free slots first, in order; then the slot the policy gives up. Among equals the one written
@@ -59,6 +59,7 @@ def next_slot(table: SlotTable, when_full: WhenFull, key: Array) -> tuple[Array,
     if when_full == "refuse":
         return jnp.minimum(table.count, slots - 1), ~full
     if when_full == "random":
+        assert key is not None
         drawn = jax.random.randint(key, (), 0, slots, jnp.int32)
         return jnp.where(full, drawn, table.count), jnp.array(True)
 
@@ -73,7 +74,7 @@ def next_slot(table: SlotTable, when_full: WhenFull, key: Array) -> tuple[Array,
 
 
 def write_entry(
-    table: SlotTable, entry: Any, accept: Array, writing: Writing, key: Array
+    table: SlotTable, entry: Any, accept: Array, writing: Writing, key: Array | None
 ) -> SlotTable:
     """One entry written, if `accept`; a pytree of rows (d_f,)."""
     slots = table.strength.shape[0]
@@ -120,7 +121,7 @@ def _row(rows: Array, slot: Array) -> Array:
 
 
 def write_entries(
-    table: SlotTable, entries: Any, accept: Array, writing: Writing, key: Array
+    table: SlotTable, entries: Any, accept: Array, writing: Writing, key: Array | None
 ) -> SlotTable:
     """Entries (n, d_f) written one after another, each if its `accept` (n,)."""
     number = accept.shape[0]
@@ -130,7 +131,7 @@ def write_entries(
 
     def one(table: SlotTable, row: tuple[Any, Array, Array]) -> tuple[SlotTable, None]:
         entry, accepted, i = row
-        draw = jax.random.fold_in(key, i) if writing.when_full == "random" else key
+        draw = None if key is None else jax.random.fold_in(key, i)
         return write_entry(table, entry, accepted, writing, draw), None
 
     return lax.scan(one, table, (entries, accept, jnp.arange(number)))[0]
@@ -159,14 +160,17 @@ def append_block(table: SlotTable, entries: Any, decay: Array | float | None) ->
     )
 
 
-def account_reads(table: SlotTable, weights: Array, rehearsal: Array | float) -> SlotTable:
+def account_reads(
+    table: SlotTable, weights: Array, total: Array, rehearsal: Array | float
+) -> SlotTable:
     """Usage, last use and strength after reads with these weights (batch, slots).
 
-    A slot was used by a read in which it carried at least an even share, 1 / count, of the weight.
+    `total` (batch,) is what the |weights| of a read add up to. A slot was used by a read in which
+    it carried at least an even share of that, total / count.
     """
     shares = jnp.abs(weights)
-    even = jnp.sum(shares, 1, keepdims=True) / jnp.maximum(table.count, 1)
-    used = jnp.any((shares > 0) & (shares >= 0.999 * even), axis=0)
+    even = total.astype(shares.dtype) / jnp.maximum(table.count, 1).astype(shares.dtype)
+    used = jnp.any((shares > 0) & (shares >= 0.999 * even[:, None]), axis=0)
     read = jnp.sum(shares, 0).astype(table.usage.dtype)
     clock = table.clock + 1
     return table._replace(
