@@ -11,7 +11,6 @@ class WiringError(ValueError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'cell.spikes'?"`, or the list of what exists when nothing is close."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    if close:
-        return " Did you mean " + " or ".join(repr(match) for match in close) + "?"
+    if close := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
+        return f" Did you mean {close[0]!r}?"
     return f" There is: {', '.join(known)}." if known else ""

@@ -121,7 +121,8 @@ def parameters(state: AnyState, names: Any = None) -> dict[str, Any]:
     wanted = [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if name not in found:
-            raise ValueError(f"{name!r} is no parameter. The parameters are: {', '.join(found)}.")
+            known = f"The parameters are: {', '.join(found)}." if found else "This state has none."
+            raise ValueError(f"{name!r} is no parameter. {known}")
     return {name: found[name] for name in wanted}
 
 

@@ -13,7 +13,6 @@ from ngcmem.retrieval.separation import Separation, Softmax, Summable
 from ngcmem.retrieval.similarity import Similarity, accumulation_dtype
 from ngcmem.retrieval.sparse import Max, TopK
 from ngcmem.retrieval.streaming import (
-    CHUNK_BYTES,
     Slots,
     Streamed,
     Task,
@@ -21,6 +20,10 @@ from ngcmem.retrieval.streaming import (
     compare,
     stream_sums,
 )
+
+MATERIALISED_SLOTS = 4096
+MATERIALISED_BYTES = 4 << 20
+"""Above either, "auto" streams (`benchmarks/retrieval.py` measures both forms around them)."""
 
 Method = Literal["auto", "materialised", "streamed"]
 
@@ -114,10 +117,10 @@ def retrieve_batch(
         raise ValueError(f"method={method!r}; it is one of 'auto', 'materialised' and 'streamed'.")
     batch, slots = probes.shape[0], patterns.shape[0]
     dtype = accumulation_dtype(probes, patterns)
-    similarity, separation, beta = jax.tree.map(
-        lambda leaf: jnp.asarray(leaf).astype(dtype), (similarity, separation, jnp.asarray(beta))
+    similarity, separation = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf).astype(dtype), (similarity, separation)
     )
-    task = Task(probes, similarity, separation, beta)
+    task = Task(probes, similarity, separation, jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
     used_slots = jnp.asarray(slots if count is None else count, jnp.int32)
     known = lax.stop_gradient(known)
@@ -164,10 +167,9 @@ def streamable(separation: Separation) -> bool:
 
 
 def choose(batch: int, slots: int, separation: Separation) -> Literal["materialised", "streamed"]:
-    """Stream where the (B, N) float32 similarities would not fit the cache."""
-    if streamable(separation) and 4 * batch * slots > CHUNK_BYTES:
-        return "streamed"
-    return "materialised"
+    """Materialise only what is small: few slots and (B, N) similarities that fit the cache."""
+    small = slots <= MATERIALISED_SLOTS and 4 * batch * slots <= MATERIALISED_BYTES
+    return "materialised" if small or not streamable(separation) else "streamed"
 
 
 def _materialise(

@@ -54,8 +54,13 @@ class Totals(NamedTuple):
     slots: Array
 
 
-def participants(similarities: Array, used: Array) -> tuple[Array, Array]:
-    """The slots that take part, and finite similarities (0 in the others: safe gradients)."""
+def participants(similarities: Array, used: Array | None) -> tuple[Array, Array]:
+    """The slots that take part, and finite similarities (0 in the others: safe gradients).
+
+    `used` None says that every slot takes part and every similarity is finite.
+    """
+    if used is None:
+        return jnp.ones(similarities.shape, bool), similarities
     taking_part = used & (similarities > -jnp.inf)
     largest = jnp.finfo(similarities.dtype).max
     return taking_part, jnp.minimum(jnp.where(taking_part, similarities, 0), largest)
@@ -92,7 +97,7 @@ class Summable(Separation):
         """Whether any slot has a weight other than 0 (negative densities have positive terms)."""
         return (totals.density != 0) | (totals.term > 0)
 
-    def top(self, similarities: Array, used: Array) -> Array:
+    def top(self, similarities: Array, used: Array | None) -> Array:
         """The largest similarity taking part, the lowest float if none does; 0 if not needed."""
         if not self.relative:
             return jnp.zeros((), similarities.dtype)
@@ -101,7 +106,7 @@ class Summable(Separation):
         return lax.stop_gradient(jnp.max(jnp.where(taking_part, similarities, lowest)))
 
     def totals(
-        self, similarities: Array, beta: Array | float, used: Array, top: Array
+        self, similarities: Array, beta: Array | float, used: Array | None, top: Array
     ) -> tuple[Array, Totals]:
         """Densities (N,) relative to `top`, 0 in slots that take no part, and their totals."""
         taking_part, similarities = participants(similarities, used)
