@@ -135,7 +135,7 @@ def figure(results, path):
             ax.plot(mean[label][name], style, label=label)
         told = mean["told"] if name == "penguin" else mean["told_old"]
         ax.axhline(told, color="black", lw=1, ls=":", label="one episodic write")
-        ax.set(title=title, xlabel="epochs after meeting the penguin", ylim=(-0.002, None))
+        ax.set(title=title, xlabel="epochs after meeting the penguin", ylim=(-0.03 * max(mean[l][name].max() for l in ("focused", "interleaved")), None))
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("mean |error|")
     axes[0].legend(fontsize=8)
