@@ -9,7 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core import batch as batched
-from ngcmem.core.circuit import CircuitState
+from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component, canonical, default_float
 from ngcmem.core.contract import check_state, evolve_batch

@@ -99,7 +99,7 @@ def _ambiguous(name, s, beta, equal):
 
 
 def _check(similarity, name, recall, row, expected, data, equal):
-    """Tolerances of the foundation; N max|w| stands for sum w = 1 where weights have no such sum."""
+    """Tolerances of the foundation; N max|w| stands for sum w = 1 where there is no such sum."""
     probes, patterns, values, count, beta, known = data
     outputs, energy, weights, s = expected
     got = recall.outputs[row], recall.energy[row]
