@@ -1,5 +1,6 @@
 """Neural memories in JAX: components with explicit state that compose into circuits."""
 
+from ngcmem.analysis.capacity import capacity_sweep as capacity_sweep
 from ngcmem.cells.lif import LIF as LIF
 from ngcmem.cells.lif import LIFState as LIFState
 from ngcmem.cells.poisson import Poisson as Poisson
@@ -37,10 +38,38 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
+from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
+from ngcmem.memories.bidirectional import (
+    BidirectionalAssociativeState as BidirectionalAssociativeState,
+)
+from ngcmem.memories.classical_hopfield import ClassicalHopfield as ClassicalHopfield
+from ngcmem.memories.classical_hopfield import ClassicalHopfieldState as ClassicalHopfieldState
+from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
+from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
 from ngcmem.memories.episodic import Episodic as Episodic
 from ngcmem.memories.episodic import EpisodicState as EpisodicState
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
+from ngcmem.memories.linear_associative import LinearAssociative as LinearAssociative
+from ngcmem.memories.linear_associative import LinearAssociativeState as LinearAssociativeState
+from ngcmem.memories.minerva import Minerva2 as Minerva2
+from ngcmem.memories.minerva import Minerva2State as Minerva2State
+from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
+from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
+from ngcmem.memories.sparse_distributed import SparseDistributed as SparseDistributed
+from ngcmem.memories.sparse_distributed import SparseDistributedState as SparseDistributedState
+from ngcmem.memories.willshaw import Willshaw as Willshaw
+from ngcmem.memories.willshaw import WillshawState as WillshawState
+from ngcmem.plasticity.hopfield_storage import Hebb as Hebb
+from ngcmem.plasticity.hopfield_storage import MinimumProbabilityFlow as MinimumProbabilityFlow
+from ngcmem.plasticity.hopfield_storage import Perceptron as Perceptron
+from ngcmem.plasticity.hopfield_storage import Projection as Projection
+from ngcmem.plasticity.hopfield_storage import Storkey as Storkey
+from ngcmem.plasticity.linear_rules import Correlation as Correlation
+from ngcmem.plasticity.linear_rules import Greville as Greville
+from ngcmem.plasticity.linear_rules import PseudoInverse as PseudoInverse
+from ngcmem.plasticity.linear_rules import RecursiveLeastSquares as RecursiveLeastSquares
+from ngcmem.plasticity.linear_rules import WidrowHoff as WidrowHoff
 from ngcmem.plasticity.rules import Contrastive as Contrastive
 from ngcmem.plasticity.rules import Delta as Delta
 from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
