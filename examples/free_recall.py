@@ -27,8 +27,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 ITEMS = 20
-LEARNED, PRIMACY, PRIMACY_DECAY = 0.5, 1.0, 0.8
-ENCODING, RECALL, POWER = 0.65, 0.65, 3.0
+LEARNED, PRIMACY, PRIMACY_DECAY = 0.4, 3.0, 0.8
+ENCODING, RECALL, POWER = 0.5, 0.9, 2.0
 STOP, STOP_RATE = 0.01, 0.3
 
 
