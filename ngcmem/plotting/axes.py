@@ -1,20 +1,21 @@
-"""The Axes every plotting function draws into; the only place that imports matplotlib."""
+"""Matplotlib, imported when a figure is drawn and not before."""
 
 from typing import Any
 
 
-def axes_or_new(ax: Any = None, size: tuple[float, float] = (5.0, 3.5)) -> Any:
-    """The Axes given, or those of a new figure of this size in inches.
+def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any) -> Any:
+    """Axes (rows, columns) of a new figure of a size in inches.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
-    if ax is not None:
-        return ax
     try:
-        import matplotlib.pyplot as plt
+        from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            'Plotting needs matplotlib: pip install "ngcmem[examples]" (or pip install matplotlib).'
+            'Figures are drawn by matplotlib: pip install "ngcmem[examples]".'
         ) from error
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    _, axes = pyplot.subplots(
+        rows, columns, figsize=size, squeeze=False, layout="constrained", **options
+    )
+    return axes

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jax.typing import ArrayLike
 
-from ngcmem.plotting.axes import axes_or_new
+from ngcmem.plotting.axes import subplots
 
 
 def memory_heatmap(
@@ -42,7 +42,10 @@ def memory_heatmap(
         )
     slots, features = picture.shape
     used = slots if count is None else int(np.asarray(count))
-    ax = axes_or_new(ax, (0.6 + min(8.0, 2.0 + 0.25 * features), min(8.0, 1.2 + 0.2 * slots)))
+    if ax is None:
+        ax = subplots(1, 1, (0.6 + min(8.0, 2.0 + 0.25 * features), min(8.0, 1.2 + 0.2 * slots)))[
+            0, 0
+        ]
     shown = picture[:used] if used else np.zeros((1, features))
     low, high = (shown.min(), shown.max()) if limits is None else limits
     image = ax.imshow(picture, aspect="auto", cmap="viridis", vmin=low, vmax=max(high, low + 1e-9))
