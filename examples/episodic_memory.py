@@ -13,9 +13,9 @@ import matplotlib
 import numpy as np
 
 import ngcmem as nm
+from ngcmem import ContrastGain
 from ngcmem.interop.scripts import arguments, finish
 from ngcmem.plotting.heatmap import memory_heatmap
-from ngcmem.retrieval.gains import ContrastGain
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

@@ -76,5 +76,8 @@ from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
 from ngcmem.plasticity.rules import Noisy as Noisy
 from ngcmem.plasticity.rules import Perturbation as Perturbation
 from ngcmem.plasticity.rules import Rule as Rule
+from ngcmem.retrieval.gains import ContrastGain as ContrastGain
+from ngcmem.retrieval.gains import EntropyGain as EntropyGain
+from ngcmem.retrieval.gains import Gain as Gain
 from ngcmem.synapses.dense import Dense as Dense
 from ngcmem.synapses.dense import DenseState as DenseState

@@ -34,6 +34,10 @@ def _with_patterns(component: Any, state: Any) -> Any:
     return nm.store(component, state, PATTERNS)
 
 
+def _with_pairs(component: Any, state: Any) -> Any:
+    return nm.store(component, state, PATTERNS, PATTERNS[:, :3])
+
+
 def _column() -> nm.Circuit:
     return nm.connect(
         dict(
@@ -102,6 +106,34 @@ COMPONENTS: dict[str, Entry] = {
             efficacy=0.8,
             novelty=0.5,
         ),
+    ),
+    "Episodic": Entry(
+        lambda: nm.Episodic(
+            slots=8,
+            keys={"place": 3, "time": 2},
+            beta=2.0,
+            field_weights={"place": 1.0, "time": 0.5},
+            similarity="dot",
+            adaptive_gain=nm.ContrastGain(),
+            when_full="weakest",
+            duplicates="average",
+            duplicate_threshold=1.0,
+            decay=0.1,
+            rehearsal=0.2,
+        ),
+    ),
+    "Episodic random": Entry(
+        lambda: nm.Episodic(
+            slots=4,
+            keys=6,
+            values=3,
+            sample=True,
+            when_full="random",
+            storage_probability=0.5,
+            write_noise=0.1,
+        ),
+        prepare=_with_pairs,
+        no_gradient="what is retrieved is a draw",
     ),
     "Population": Entry(
         lambda: nm.Population(

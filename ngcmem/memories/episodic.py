@@ -186,7 +186,8 @@ class Episodic(Memory[EpisodicState]):
         if state.key is not None:
             kept, draw = jax.random.split(state.key)
             drawn = jax.random.categorical(draw, jnp.log(jnp.maximum(weights, 0)))
-            weights = jax.nn.one_hot(drawn, self.slots, dtype=weights.dtype) * matched
+            chosen = (jnp.arange(self.slots) == drawn) & matched
+            weights = chosen.astype(weights.dtype)
         best = jnp.max(jnp.where(used, scores, -jnp.inf))
         outputs = streamed(self, state)
         return state.replace(
