@@ -7,8 +7,6 @@ medians, interleaved. PsyNeuLink and torch are reported beside when installed; t
 are what was measured elsewhere (PsyNeuLink 0.21.0, torch 2.13, two shared cores).
 """
 
-import time
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,9 +37,7 @@ def contenders(slots, trials, seed):
     draw = np.random.default_rng(seed)
     keys, values = draw.normal(size=(2, slots + trials, FEATURES)).astype(np.float32)
     keys /= np.linalg.norm(keys, axis=1, keepdims=True)
-    memory = nm.Episodic(
-        slots=slots, keys=FEATURES, values=FEATURES, similarity="dot", beta=10.0
-    )
+    memory = nm.Episodic(slots=slots, keys=FEATURES, values=FEATURES, similarity="dot", beta=10.0)
     full = nm.store(memory, nm.init(memory, jax.random.key(seed)), keys[:slots], values[:slots])
     new_keys, new_values = jnp.asarray(keys[slots:]), jnp.asarray(values[slots:])
     by_hand = (jnp.asarray(keys[:slots]), jnp.asarray(values[:slots]), jnp.int32(slots))

@@ -84,7 +84,9 @@ def test_nothing_that_matches_gives_zeros_and_a_flag(options: dict) -> None:
 
 def test_threshold_is_signed_unless_asked() -> None:
     memory = nm.Episodic(slots=3, keys=1, values=1, similarity="dot", threshold=0.5)
-    state = nm.store(memory, nm.init(memory, KEY), [[-1.0], [0.0], [0.0]], [[1.0], [2.0], [3.0]])
+    state = nm.store(
+        memory, nm.init(memory, KEY), np.array([[-1.0], [0.0], [0.0]]), np.eye(3)[:, :1]
+    )
     assert not nm.read(memory, state, np.ones((1, 1))).matched[0]
     absolute = nm.read(memory.replace(absolute_threshold=True), state, np.ones((1, 1)))
     np.testing.assert_array_equal(absolute.memory_weights[0], [1, 0, 0])
@@ -248,8 +250,8 @@ def test_modes() -> None:
 
 def test_power_is_unnormalised_and_intensity_its_sum() -> None:
     memory = nm.Episodic(slots=4, keys=2, similarity="dot", separation="power", beta=1.0)
-    state = nm.store(memory, nm.init(memory, KEY), [[1.0, 0.0], [0.5, 0.5], [-0.5, 0.0]])
-    seen = nm.read(memory, state, [[1.0, 0.0]])
+    state = nm.store(memory, nm.init(memory, KEY), np.array([[1.0, 0.0], [0.5, 0.5], [-0.5, 0.0]]))
+    seen = nm.read(memory, state, np.array([[1.0, 0.0]]))
     np.testing.assert_allclose(seen.memory_weights[0], [1, 0.125, -0.125, 0])
     np.testing.assert_allclose(seen.intensity, 1.0)
     np.testing.assert_allclose(seen.outputs[0], [1 + 0.0625 + 0.0625, 0.0625])
