@@ -38,6 +38,10 @@ def _with_pairs(component: Any, state: Any) -> Any:
     return nm.store(component, state, PATTERNS, PATTERNS[:, :3])
 
 
+def _with_fields(component: Any, state: Any) -> Any:
+    return nm.store(component, state, {"place": PATTERNS[:, :3], "time": PATTERNS[:, 3:5]})
+
+
 def _column() -> nm.Circuit:
     return nm.connect(
         dict(
@@ -121,6 +125,7 @@ COMPONENTS: dict[str, Entry] = {
             decay=0.1,
             rehearsal=0.2,
         ),
+        prepare=_with_fields,
     ),
     "Episodic random": Entry(
         lambda: nm.Episodic(

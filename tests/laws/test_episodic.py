@@ -48,7 +48,7 @@ def test_contrast_gain_is_the_gain_of_the_solution(others: int) -> None:
 
 
 def test_random_keys_need_a_gain_not_a_threshold() -> None:
-    """Random unit keys, d = 64: gain 10 without mask recalls 500 pairs, the tutorial's softmax not."""
+    """500 random unit keys of 64 features: a gain recalls the pairs, a low threshold does not."""
     draw = np.random.default_rng(0).normal(size=(500, 64))
     keys = (draw / np.linalg.norm(draw, axis=1, keepdims=True)).astype(np.float32)
     values = np.roll(keys, 1, axis=0)
