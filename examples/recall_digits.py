@@ -64,7 +64,7 @@ def main() -> None:
     for task in progress(("noise", "mask"), "recall"):
         if task == "noise":
             patterns = jnp.asarray(binary, jnp.float32)
-            memory = nm.Hopfield(slots=512, features=64, beta=1.0)
+            memory = nm.Hopfield(slots=512, features=64, beta=10.0)
             probes = patterns + NOISE * jax.random.normal(key, patterns.shape)
             known = None
         else:
@@ -122,7 +122,7 @@ def draw(shown: dict[str, Any], results: dict[str, Any], out: Path) -> None:
         axes = plot_recall(probes, recalled, patterns, (8, 8), known=known, count=10)
         axes[0, 0].figure.savefig(out / f"recall_{task}.png", dpi=110, bbox_inches="tight")
     axes = plot_energy({task: found["energy"] for task, found in results.items()})
-    axes.figure.savefig(out / "energy.png", dpi=110, bbox_inches="tight")
+    axes[0].figure.savefig(out / "energy.png", dpi=110, bbox_inches="tight")
 
 
 if __name__ == "__main__":

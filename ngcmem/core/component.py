@@ -2,7 +2,6 @@
 
 import abc
 import inspect
-from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 import jax
@@ -53,18 +52,6 @@ class Component(Pytree, abc.ABC, Generic[S]):
                 raise ValueError(
                     f"{type(self).__name__}: {name} is a whole number of at least 1, got {size!r}."
                 )
-
-    def choose(self, name: str, allowed: Sequence[str]) -> None:
-        """Whether a static option has one of its values.
-
-        Raises:
-            ValueError: it has not; the text lists them.
-        """
-        if getattr(self, name) not in allowed:
-            raise ValueError(
-                f"{type(self).__name__}: {name} is {' or '.join(map(repr, allowed))}, "
-                f"got {getattr(self, name)!r}."
-            )
 
     @abc.abstractmethod
     def init(self, key: Array) -> S:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class WiringError(ValueError):
@@ -14,3 +15,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
         return f" Did you mean {close[0]!r}?"
     return f" There is: {', '.join(known)}." if known else ""
+
+
+def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> None:
+    """Whether a named choice is one of those there are.
+
+    Raises:
+        ValueError: it is not; the text lists them.
+    """
+    choices = tuple(choices)
+    if value not in choices:
+        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+        hint = hint if hint.startswith(" Did") else ""
+        raise ValueError(
+            f"{owner}: {name} is one of {', '.join(map(repr, choices))}, got {value!r}.{hint}"
+        )

@@ -10,6 +10,7 @@ from jax import Array
 
 from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.component import examples_axis
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
@@ -90,9 +91,9 @@ class Hopfield(Memory[HopfieldState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("Hopfield", self.eta, self.optimizer)
-        self.choose("initial", ("empty", "random"))
-        self.choose("when_full", ("ring", "refuse"))
-        self.choose("method", ("auto", "materialised", "streamed"))
+        check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
+        check_choice("Hopfield", "when_full", self.when_full, ("ring", "refuse"))
+        check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
         if not 0.0 < self.p_conn <= 1.0:
             raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
         if self.patterns is not None:
@@ -230,12 +231,8 @@ class Hopfield(Memory[HopfieldState]):
         return state.replace(**slots._asdict()), novel
 
     def _settings(self, state: HopfieldState) -> dict[str, Any]:
-        return dict(
-            count=state.count,
-            similarity=self.similarity,
-            separation=self.separation,
-            beta=self.beta,
-        )
+        names = ("similarity", "separation", "beta")
+        return {"count": state.count, **{name: getattr(self, name) for name in names}}
 
     def _effective(self, state: HopfieldState, weights: Array) -> Array:
         if state.mask is not None:
@@ -244,10 +241,8 @@ class Hopfield(Memory[HopfieldState]):
 
     def _learning_keys(self, state: HopfieldState) -> tuple[Array | None, Array | None]:
         """The key to keep and the key to use now."""
-        if state.learning_key is None:
-            return None, None
-        kept, now = jax.random.split(state.learning_key)
-        return kept, now
+        keys = state.learning_key
+        return (None, None) if keys is None else tuple(jax.random.split(keys))  # pyright: ignore
 
 
 def _slots(state: HopfieldState) -> Slots:

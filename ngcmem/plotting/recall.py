@@ -46,22 +46,23 @@ def plot_recall(
 
 
 def plot_energy(energies: Mapping[str, Any]) -> Any:
-    """Energy over steps: the median over examples as a line, all of them as a band.
+    """Energy over steps, a panel each: the median of the examples in a band that holds them all.
 
     Args:
         energies: by name, (steps, batch).
 
     Returns:
-        The matplotlib Axes.
+        The matplotlib Axes, (panels,).
     """
-    axis = subplots(1, 1, size=(5.0, 3.2))[0, 0]
-    for name, energy in energies.items():
+    axes = subplots(1, len(energies), size=(3.6 * len(energies), 2.8))[0]
+    for axis, (name, energy) in zip(axes, energies.items(), strict=True):
         energy = np.asarray(energy)
         steps = np.arange(len(energy))
-        (line,) = axis.plot(steps, np.median(energy, 1), marker="o", label=name)
-        axis.fill_between(steps, energy.min(1), energy.max(1), alpha=0.2, color=line.get_color())
-    axis.set_xlabel("step of recall")
-    axis.set_ylabel("energy of the probe")
-    axis.set_xticks(range(max(len(np.asarray(e)) for e in energies.values())))
-    axis.legend(frameon=False)
-    return axis
+        axis.plot(steps, np.median(energy, 1), marker="o", label="median")
+        axis.fill_between(steps, energy.min(1), energy.max(1), alpha=0.2, label="all examples")
+        axis.set_title(name, fontsize="medium")
+        axis.set_xlabel("step of recall")
+        axis.set_xticks(steps)
+    axes[0].set_ylabel("energy of the probe")
+    axes[0].legend(frameon=False)
+    return axes

@@ -131,7 +131,8 @@ def retrieve_batch(
         size = min(slots, chunk_size(batch, slots) if chunk is None else chunk)
         streamed = stream(task, stored, known, used_slots, size)
     else:
-        streamed, similarities, weights = _materialise(task, stored, known, used_slots)
+        used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < used_slots
+        streamed, similarities, weights = _materialise(task, stored, known, used)
     outputs, potential, penalty, matched = streamed
     energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
         similarity, probes, potential, penalty, used_slots, known
@@ -173,15 +174,21 @@ def choose(batch: int, slots: int, separation: Separation) -> Literal["materiali
 
 
 def _materialise(
-    task: Task, slots: Slots, known: Array | None, count: Array
+    task: Task, slots: Slots, known: Array | None, used: Array | None
 ) -> tuple[Streamed, Array, Array]:
-    used = jnp.arange(slots.patterns.shape[0], dtype=jnp.int32) < count
-    patterns, values = jax.tree.map(lambda array: jnp.where(used[:, None], array, 0), slots)
-    similarities = jnp.where(used[None], compare(task, patterns, known), 0)
+    """Through the (B, N) similarities; `used` (N,) is None where every slot is."""
+    patterns, values = slots
+    if used is not None:
+        patterns = jnp.where(used[:, None], patterns, 0)
+        values = None if values is None else jnp.where(used[:, None], values, 0)
+    similarities = compare(task, patterns, known)
+    penalties = task.similarity.pattern_penalties(patterns)
+    if used is not None:
+        similarities = jnp.where(used[None], similarities, 0)
+        penalties = jnp.where(used, penalties, 0)
     axes = (0, None, None)
     weights = jax.vmap(task.separation, axes)(similarities, task.beta, used)
     potential = jax.vmap(task.separation.potential, axes)(similarities, task.beta, used)
     outputs = weights @ (patterns if values is None else values).astype(weights.dtype)
-    penalty = jnp.max(jnp.where(used, task.similarity.pattern_penalties(patterns), 0))
     matched = jnp.any(weights != 0, axis=1)
-    return Streamed(outputs, potential, penalty, matched), similarities, weights
+    return Streamed(outputs, potential, jnp.max(penalties), matched), similarities, weights

@@ -1,7 +1,8 @@
 """Separations: what weight each stored pattern gets from how similar it is to the probe.
 
 A separation is called for one probe. Slots that are not `used`, and similarities of minus
-infinity, take no part; if nothing takes part every weight is 0.
+infinity, take no part; if nothing takes part every weight is 0. `used` None says that all slots are
+used and all similarities finite, and saves the masks.
 
 `potential(similarities, beta, used)` is the function Phi whose gradient the weights are, with the
 constant that makes Phi = 0 where every similarity is 0 (for softmax: the log-mean-exp). Energies
@@ -38,11 +39,11 @@ class Separation(Pytree):
         """What is proved of it."""
 
     @abstractmethod
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         """Weights (N,), 0 in slots that take no part."""
 
     @abstractmethod
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         """Phi, a scalar; 0 where nothing takes part."""
 
 
@@ -116,11 +117,11 @@ class Summable(Separation):
         slots = jnp.sum(taking_part.astype(similarities.dtype))
         return density, Totals(jnp.sum(density), jnp.sum(term), slots)
 
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         density, totals = self.totals(similarities, beta, used, self.top(similarities, used))
         return density / self.normaliser(totals)
 
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         top = self.top(similarities, used)
         _, totals = self.totals(similarities, beta, used, top)
         return self.close(totals, jnp.asarray(beta).astype(similarities.dtype), top)
