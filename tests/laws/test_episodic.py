@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
 import ngcmem as nm
+from ngcmem.retrieval.similarity import Similarity
+from ngcmem.retrieval.sparse import TopK
 
 ROOT = Path(__file__).parents[2]
 KEY = jax.random.key(0)
@@ -63,6 +67,55 @@ def test_random_keys_need_a_gain_not_a_threshold() -> None:
         unit = answers / np.linalg.norm(answers, axis=1, keepdims=True)
         cosines[name] = (unit * values[:100]).sum(1).mean()
     assert cosines["threshold"] < 0.2 and cosines["gain"] > 0.999, cosines
+
+
+class Echo(Similarity):
+    """MINERVA 2: the product over the number of features that either has."""
+
+    def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
+        probe, patterns, _ = self.prepare(probe, patterns, known)
+        relevant = (probe[None] != 0) | (patterns != 0)
+        return patterns @ probe / jnp.maximum(relevant.sum(1), 1).astype(probe.dtype)
+
+
+class InverseDistance(Similarity):
+    """Neural Episodic Control: a softmax of this at beta = 1 has the weights k_i / sum k."""
+
+    delta: float | Array = 1e-3
+
+    def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
+        probe, patterns, _ = self.prepare(probe, patterns, known)
+        return -jnp.log(jnp.sum((patterns - probe[None]) ** 2, 1) + self.delta)
+
+
+def test_minervas_smallest_case_exactly() -> None:
+    """Hintzman (1984): S = [2/3, 0, 0], intensity 8/27, content 8/27 of the first trace."""
+    traces = np.array([[1, -1, 1, 0], [1, 1, 0, -1], [-1, -1, 1, 1]], np.float32)
+    memory = nm.Episodic(slots=5, keys=4, similarity=Echo(), separation="power", beta=1.0)
+    state = nm.store(memory, nm.init(memory, KEY), traces)
+    seen = nm.read(memory, state, np.array([[1, -1, 0, 0]], np.float32))
+    np.testing.assert_allclose(seen.similarities[0, :3], [2 / 3, 0, 0], atol=1e-7)
+    np.testing.assert_allclose(seen.intensity[0], 8 / 27, rtol=1e-6)
+    np.testing.assert_allclose(seen.outputs[0], 8 / 27 * traces[0], rtol=1e-6)
+
+
+def test_neural_episodic_control_reads_and_writes() -> None:
+    """Pritzel et al. (2017): k = 1/(|h - h_i|^2 + d) over the nearest; Q_i += a (Q - Q_i)."""
+    rng = np.random.default_rng(0)
+    keys, values, query = rng.normal(size=(6, 3)), rng.normal(size=(6, 1)), rng.normal(size=(1, 3))
+    memory = nm.Episodic(
+        slots=6, keys=3, values=1, similarity=InverseDistance(), separation=TopK(k=4), beta=1.0,
+        when_full="least_recently_used", duplicates="average",
+        duplicate_threshold=math.log(500.0), average_rate=0.1,
+    )  # fmt: skip
+    state = nm.store(memory, nm.init(memory, KEY), keys, values)
+    kernel = 1 / (((keys - query) ** 2).sum(1) + 1e-3)
+    nearest = np.argsort(-kernel)[:4]
+    expected = (kernel[nearest] @ values[nearest]) / kernel[nearest].sum()
+    np.testing.assert_allclose(nm.recall(memory, state, query)[0], expected, rtol=1e-5)
+    again = nm.store(memory, state, keys[2:3], values[2:3] + 1)
+    np.testing.assert_allclose(again.values[2], values[2] + 0.1, rtol=1e-5)
+    assert int(again.count) == 6 and int(again.refused) == 0
 
 
 def example(name: str, tmp_path: Path) -> dict:
