@@ -10,7 +10,7 @@ from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.episodic_options import check_options, spread
-from ngcmem.memories.episodic_reading import projected, scores_of, streamed
+from ngcmem.memories.episodic_reading import projected, streamed, weighed
 from ngcmem.memories.episodic_writing import compartments, draws_numbers, slot_table, write
 from ngcmem.plasticity.slot_policies import (
     Duplicates,
@@ -19,8 +19,8 @@ from ngcmem.plasticity.slot_policies import (
     account_reads,
     append_block,
     delete_slots,
+    empty_table,
 )
-from ngcmem.retrieval.fields import mask_scores
 from ngcmem.retrieval.gains import Gain
 from ngcmem.retrieval.retrieve import Method
 from ngcmem.retrieval.separation import Separation
@@ -139,19 +139,8 @@ class Episodic(Memory[EpisodicState]):
             return jnp.zeros((self.slots, width))
 
         query, answer = spread(self.keys, jnp.zeros), spread(self.values, jnp.zeros)
-        slots, none = jnp.zeros(self.slots), jnp.zeros((), jnp.int32)
-        stamps = jnp.zeros(self.slots, jnp.int32)
-        table = SlotTable(
-            content=(spread(self.keys, rows), spread(self.values, rows)),
-            strength=slots,
-            usage=slots,
-            written=stamps,
-            last_used=stamps,
-            count=none,
-            oldest=none,
-            clock=none,
-            refused=none,
-        )
+        slots = jnp.zeros(self.slots)
+        table = empty_table((spread(self.keys, rows), spread(self.values, rows)), self.slots)
         if self.initial_keys is not None:
             table = append_block(table, (self.initial_keys, self.initial_values), None)
         (keys, values), *_ = table
@@ -175,12 +164,7 @@ class Episodic(Memory[EpisodicState]):
 
     def advance_state(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
         used = jnp.arange(self.slots) < state.count
-        scores = scores_of(self, state.inputs, state.keys, state.known)
-        masked = mask_scores(scores, self.threshold, self.absolute_threshold)
-        beta = self.beta
-        if self.adaptive_gain is not None:
-            beta = beta * self.adaptive_gain(masked, used & (masked > -jnp.inf))
-        weights = self.separation(masked, beta, used)  # pyright: ignore[reportCallIssue]
+        scores, weights = weighed(self, state, used)
         intensity, kept = weights.sum(), state.key
         matched = intensity > 0 if self._never_negative() else jnp.any(weights != 0)
         if state.key is not None:
@@ -202,10 +186,10 @@ class Episodic(Memory[EpisodicState]):
 
     def evolve(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
         weights, total = state.memory_weights, state.intensity
-        if not self._never_negative():
+        if self.sample or not self._never_negative():
             total = jnp.abs(weights).sum(1)
-        # Slots to write depend on what was read, so XLA writes in place after the read; without
-        # this (never true) dependency it copies all keys and values, twice, in every step.
+        # The slots to write depend on what was read (never true): so XLA writes after the read,
+        # in place. Otherwise it copies all keys and values, twice, in every step.
         first = jax.tree.leaves(state.outputs)[0][0, 0]
         never = (first < -jnp.inf).astype(jnp.int32)
         slots = slot_table(state)._replace(count=state.count + never)

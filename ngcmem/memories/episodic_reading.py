@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from ngcmem.core.component import examples_axis
 from ngcmem.memories.episodic_options import widths_of
-from ngcmem.retrieval.fields import FieldSimilarity, score_fields
+from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
 from ngcmem.retrieval.retrieve import choose, retrieve
 from ngcmem.retrieval.similarity import Similarity
 
@@ -20,6 +20,16 @@ def scores_of(memory: Any, query: Any, keys: Any, known: Any) -> Array:
         return [_joined(tree)] if memory.concatenate else jax.tree.leaves(tree)
 
     return score_fields(compared(query), compared(keys), compared(known), *_comparison(memory))
+
+
+def weighed(memory: Any, state: Any, used: Array) -> tuple[Array, Array]:
+    """Scores and weights of every slot, (slots,)."""
+    scores = scores_of(memory, state.inputs, state.keys, state.known)
+    masked = mask_scores(scores, memory.threshold, memory.absolute_threshold)
+    beta = memory.beta
+    if memory.adaptive_gain is not None:
+        beta = beta * memory.adaptive_gain(masked, used & (masked > -jnp.inf))
+    return scores, memory.separation(masked, beta, used)
 
 
 def projected(memory: Any, state: Any, weights: Array) -> Any:

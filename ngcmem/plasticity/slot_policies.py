@@ -32,6 +32,12 @@ class SlotTable(NamedTuple):
     refused: Array  # () int32, entries that found the memory full
 
 
+def empty_table(content: Any, slots: int) -> SlotTable:
+    """A table of unused slots; `content` is a pytree of zeros (slots, d_f)."""
+    zeros, stamps, none = jnp.zeros(slots), jnp.zeros(slots, jnp.int32), jnp.zeros((), jnp.int32)
+    return SlotTable(content, zeros, zeros, stamps, stamps, none, none, none, none)
+
+
 class Writing(NamedTuple):
     """How entries are written.
 

@@ -9,6 +9,7 @@ from ngcmem.plasticity.slot_policies import (
     account_reads,
     append_block,
     delete_slots,
+    empty_table,
     write_entries,
 )
 
@@ -16,10 +17,7 @@ SLOTS = 6
 
 
 def empty() -> SlotTable:
-    zeros, none = jnp.zeros(SLOTS), jnp.zeros((), jnp.int32)
-    stamps = jnp.zeros(SLOTS, jnp.int32)
-    content = jnp.zeros((SLOTS, 2))
-    return SlotTable(content, zeros, zeros, stamps, stamps, none, none, none, none)
+    return empty_table(jnp.zeros((SLOTS, 2)), SLOTS)
 
 
 def rows(*numbers: float) -> jnp.ndarray:
