@@ -1,5 +1,6 @@
 """Episodic: writing, policies, duplicates, deletion, and its mistakes explained."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
