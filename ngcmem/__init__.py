@@ -70,6 +70,8 @@ from ngcmem.memories.classical_hopfield import ClassicalHopfield as ClassicalHop
 from ngcmem.memories.classical_hopfield import ClassicalHopfieldState as ClassicalHopfieldState
 from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
 from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
+from ngcmem.memories.episodic import Episodic as Episodic
+from ngcmem.memories.episodic import EpisodicState as EpisodicState
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
 from ngcmem.memories.linear_associative import LinearAssociative as LinearAssociative
@@ -98,6 +100,9 @@ from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
 from ngcmem.plasticity.rules import Noisy as Noisy
 from ngcmem.plasticity.rules import Perturbation as Perturbation
 from ngcmem.plasticity.rules import Rule as Rule
+from ngcmem.retrieval.gains import ContrastGain as ContrastGain
+from ngcmem.retrieval.gains import EntropyGain as EntropyGain
+from ngcmem.retrieval.gains import Gain as Gain
 from ngcmem.synapses.bcm import BCM as BCM
 from ngcmem.synapses.bcm import BCMState as BCMState
 from ngcmem.synapses.delay import Delay as Delay
@@ -112,8 +117,8 @@ from ngcmem.synapses.exponential import Exponential as Exponential
 from ngcmem.synapses.exponential import ExponentialState as ExponentialState
 from ngcmem.synapses.feedback import Feedback as Feedback
 from ngcmem.synapses.feedback import FeedbackState as FeedbackState
-from ngcmem.synapses.hebb import Hebb as Hebb
-from ngcmem.synapses.hebb import HebbState as HebbState
+from ngcmem.synapses.hebbian import Hebbian as Hebbian
+from ngcmem.synapses.hebbian import HebbianState as HebbianState
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDPState as InhibitorySTDPState
 from ngcmem.synapses.lateral_inhibition import LateralInhibition as LateralInhibition

@@ -49,6 +49,14 @@ def _with_pairs(component: Any, state: Any) -> Any:
     return nm.store(component, state, {"first": SIGNS, "second": SIGNS[:, :4]})
 
 
+def _with_values(component: Any, state: Any) -> Any:
+    return nm.store(component, state, PATTERNS, PATTERNS[:, :3])
+
+
+def _with_fields(component: Any, state: Any) -> Any:
+    return nm.store(component, state, {"place": PATTERNS[:, :3], "time": PATTERNS[:, 3:5]})
+
+
 def _column() -> nm.Circuit:
     return nm.connect(
         dict(
@@ -120,7 +128,7 @@ COMPONENTS: dict[str, Entry] = {
             inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0
         )
     ),
-    "Hebb": Entry(lambda: nm.Hebb(inputs=5, outputs=3)),
+    "Hebbian": Entry(lambda: nm.Hebbian(inputs=5, outputs=3)),
     "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
     "BCM": Entry(lambda: nm.BCM(inputs=5, outputs=3)),
     "Feedback": Entry(
@@ -162,6 +170,35 @@ COMPONENTS: dict[str, Entry] = {
             efficacy=0.8,
             novelty=0.5,
         ),
+    ),
+    "Episodic": Entry(
+        lambda: nm.Episodic(
+            slots=8,
+            keys={"place": 3, "time": 2},
+            beta=2.0,
+            field_weights={"place": 1.0, "time": 0.5},
+            similarity="dot",
+            adaptive_gain=nm.ContrastGain(),
+            when_full="weakest",
+            duplicates="average",
+            duplicate_threshold=1.0,
+            decay=0.1,
+            rehearsal=0.2,
+        ),
+        prepare=_with_fields,
+    ),
+    "Episodic random": Entry(
+        lambda: nm.Episodic(
+            slots=4,
+            keys=6,
+            values=3,
+            sample=True,
+            when_full="random",
+            storage_probability=0.5,
+            write_noise=0.1,
+        ),
+        prepare=_with_values,
+        no_gradient="what is retrieved is a draw",
     ),
     "Population": Entry(
         lambda: nm.Population(
