@@ -127,7 +127,8 @@ class FastWeights(Memory[FastWeightsState]):
             return self.regressor.predict(jax.tree.map(jnp.add, state.weights, fast), key)
 
         def row(now: Any, pair: Any) -> tuple[Any, None]:
-            return self._written(predict, now, *pair, self.eta, 1.0 - self.forgetting), None
+            k, v = pair
+            return self._written(predict, now, k, v, self.eta, 1.0 - self.forgetting), None
 
         def one(begun: Any) -> Any:
             return jax.lax.scan(row, begun, (inputs, targets))[0]
@@ -144,7 +145,8 @@ class FastWeights(Memory[FastWeightsState]):
 
     def _written(self, predict: Any, before: Any, key: Array, value: Array, s: Any, r: Any) -> Any:
         """Fast weights and the rule's state after a pair; as before when there is no key."""
-        after = self.update.step(predict, *before, (key, value), s, r)
+        fast, own = before
+        after = self.update.step(predict, fast, own, (key, value), s, r)
         some = jnp.any(key != 0)
         return jax.tree.map(lambda a, b: jnp.where(some, a, b).astype(b.dtype), after, before)
 

@@ -9,11 +9,13 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core.run_checks import check_driven
 from ngcmem.core.simulate import run
 from ngcmem.core.transforms import checked
 from ngcmem.memories.fast_weights import FastWeights, FastWeightsState
 from ngcmem.memories.fast_weights_chunks import chunk_step
 from ngcmem.memories.fast_weights_regressors import LinearRegressor
+from ngcmem.memories.fast_weights_updates import LeastSquaresUpdate
 
 
 def regress_sequence(
@@ -39,8 +41,9 @@ def regress_sequence(
         write_gate: (steps, batch); the state's value throughout by default.
         learning_rate: likewise.
         forgetting: likewise.
-        chunk: how many steps to take in parallel (linear memories only); None steps one by one.
-            Both give the same outputs to rounding.
+        chunk: how many steps to take in parallel (linear memories only; least squares takes at
+            most 8, beyond which float32 loses digits); None steps one by one. Both give the same
+            outputs to rounding.
 
     Returns:
         The state after the last step and the outputs (steps, batch, values).
@@ -57,9 +60,23 @@ def regress_sequence(
             f"regress_sequence: queries has shape {np.shape(queries)}, expected "
             f"(steps, batch, {memory.features})."
         )
-    if chunk is None:
+    given = check_driven(state, given, {}, "inputs", steps)
+    if chunk is not None:
+        _check_chunk(memory, chunk)
+    if chunk is None or steps == 1:
         state, seen = run(memory, state, steps=steps, inputs=given, record="outputs")
         return state, seen["outputs"]
+    # The last step is taken by the component itself, which leaves a complete state behind.
+    early = {name: value[:-1] for name, value in given.items()}
+    last = {name: value[-1:] for name, value in given.items()}
+    most = 8 if isinstance(memory.update, LeastSquaresUpdate) else steps
+    size = min(int(chunk), most, steps - 1)
+    state, outputs = _in_chunks(checked(memory), state, early, chunk=size)
+    state, seen = run(memory, state, steps=1, inputs=last, record="outputs")
+    return state, jnp.concatenate([outputs, seen["outputs"]])
+
+
+def _check_chunk(memory: FastWeights, chunk: int) -> None:
     if isinstance(chunk, bool) or not isinstance(chunk, (int, np.integer)) or chunk < 1:
         raise ValueError(f"regress_sequence: chunk is a whole number of at least 1, got {chunk!r}.")
     if not isinstance(memory.regressor, LinearRegressor):
@@ -67,13 +84,6 @@ def regress_sequence(
             f"regress_sequence: only linear memories have a chunk-parallel form, this one has "
             f"regressor={memory.regressor!r}. Leave out chunk=."
         )
-    # The last step is taken by the component itself, which leaves a complete state behind.
-    early = {name: jnp.asarray(value)[:-1] for name, value in given.items()}
-    last = {name: jnp.asarray(value)[-1:] for name, value in given.items()}
-    if steps > 1:
-        state, outputs = _in_chunks(checked(memory), state, early, chunk=min(int(chunk), steps - 1))
-    state, seen = run(memory, state, steps=1, inputs=last, record="outputs")
-    return state, jnp.concatenate([outputs, seen["outputs"]]) if steps > 1 else seen["outputs"]
 
 
 @partial(jax.jit, static_argnames="chunk")

@@ -86,7 +86,7 @@ class LeastSquaresUpdate(Update):
 
         M_t = argmin  sum_i s_i (prod_{j>i} r_j) |v_i - m(k_i)|^2  +  ridge (prod_j r_j) |M|^2
 
-    kept by P <- P / r; g = s P k / (1 + s k^T P k); M <- M + g (v - m(k))^T; P <- P - g (P k)^T.
+    kept by P <- P / r; g = s P k / (1 + s k^T P k); M <- M + g (v - m(k))^T; P <- P - g k^T P.
     Forgetting stays below 1. Reference: Haykin (2002), Adaptive Filter Theory, chapter 9; as a
     layer: von Oswald et al. (2023), arXiv:2309.05858.
     """
@@ -102,9 +102,10 @@ class LeastSquaresUpdate(Update):
         key, value = pair
         covariance = own / r
         spread = covariance @ key
-        gain = s * spread / (1.0 + s * jnp.vdot(key, spread))
-        fast = fast + jnp.outer(gain, value - predict(fast, key))
-        return fast, covariance - jnp.outer(gain, spread)
+        scale = s / (1.0 + s * jnp.vdot(key, spread))
+        fast = fast + scale * jnp.outer(spread, value - predict(fast, key))
+        # Exactly symmetric: an antisymmetric rounding error would grow like 1 / r per step.
+        return fast, covariance - scale * jnp.outer(spread, spread)
 
 
 def _slope(predict: Predict, fast: Any, pair: tuple[Array, Array]) -> Any:
