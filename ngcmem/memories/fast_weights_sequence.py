@@ -90,8 +90,11 @@ def _check_chunk(memory: FastWeights, chunk: int) -> None:
 def _in_chunks(
     memory: FastWeights, state: FastWeightsState, given: dict[str, Array], *, chunk: int
 ) -> tuple[FastWeightsState, Array]:
-    gates = (given.get(n, state[n]) for n in ("write_gate", "learning_rate", "forgetting"))
-    s, r = memory.strength_and_retention(*gates)
+    gate, rate, forgetting = (
+        given[name] if name in given else state[name]
+        for name in ("write_gate", "learning_rate", "forgetting")
+    )
+    s, r = memory.strength_and_retention(gate, rate, forgetting)
     steps, batch = given["inputs"].shape[:2]
     s, r = (jnp.broadcast_to(gate, (steps, batch)) for gate in (s, r))
     xs = (given["inputs"], given["keys"], given["values"], s, r)
