@@ -48,7 +48,15 @@ from ngcmem.memories.fast_weights_updates import HebbUpdate as HebbUpdate
 from ngcmem.memories.fast_weights_updates import LeastSquaresUpdate as LeastSquaresUpdate
 from ngcmem.memories.fast_weights_updates import MomentumUpdate as MomentumUpdate
 from ngcmem.memories.fast_weights_updates import Update as Update
+from ngcmem.memories.hopfield import Hopfield as Hopfield
+from ngcmem.memories.hopfield import HopfieldState as HopfieldState
 from ngcmem.memories.in_weight import InWeight as InWeight
 from ngcmem.memories.in_weight import InWeightState as InWeightState
+from ngcmem.plasticity.rules import Contrastive as Contrastive
+from ngcmem.plasticity.rules import Delta as Delta
+from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
+from ngcmem.plasticity.rules import Noisy as Noisy
+from ngcmem.plasticity.rules import Perturbation as Perturbation
+from ngcmem.plasticity.rules import Rule as Rule
 from ngcmem.synapses.dense import Dense as Dense
 from ngcmem.synapses.dense import DenseState as DenseState

@@ -141,7 +141,7 @@ class Circuit(Component[CircuitState]):
                 before.delays[name],
                 now[source.path],
             )
-        return now.replace(delays=delays, clock=before.clock.tick(dt))
+        return now.replace(delays=delays, clock=before.clock.after(1, dt))
 
     def evolve(self, state: CircuitState, t: Array, dt: Array) -> CircuitState:
         parts = {}
@@ -154,7 +154,7 @@ class Circuit(Component[CircuitState]):
         changes: dict[str, Any] = {}
         for name, part in self.components.items():
             if isinstance(part, Circuit):
-                inner = part.weight_changes(state.components[name], t, dt)
+                inner = part.weight_changes(state[name], t, dt)
                 changes |= {f"{name}.{path}": change for path, change in inner.items()}
             elif part.learns:
                 changes[name] = part.weight_changes(state.components[name], t, dt)

@@ -55,12 +55,11 @@ def _advice(old: Any, new: Any) -> str:
 
 
 def keeps_information(given: Any, kept: Any) -> bool:
+    """Whether values of one dtype may be converted to the other: bool < int < float < complex."""
     if given == kept:
         return True
     kinds = (jnp.bool_, jnp.integer, jnp.floating, jnp.complexfloating)
     rank = [
-        next((i for i, k in enumerate(kinds) if jnp.issubdtype(d, k)), None) for d in (given, kept)
+        next((i for i, k in enumerate(kinds) if jnp.issubdtype(d, k)), -1) for d in (given, kept)
     ]
-    if None in rank:
-        return False
-    return rank[0] <= rank[1] and rank[1] > 0
+    return 0 <= rank[0] <= rank[1] and rank[1] > 0

@@ -8,6 +8,7 @@ data is immune, and it costs one page.
 
 import dataclasses
 import inspect
+from collections.abc import Iterable
 from typing import (
     Annotated,
     Any,
@@ -22,6 +23,8 @@ from typing import (
 import jax
 import numpy as np
 from jax.tree_util import GetAttrKey
+
+from ngcmem.core.errors import did_you_mean
 
 T = TypeVar("T")
 _STATIC = "static"
@@ -63,11 +66,16 @@ class Pytree:
         jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed."""
-        new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
-        new.__dict__.update(changes)
-        return new
+        """A copy with some fields changed, checked like a new one.
+
+        Raises:
+            TypeError: no such field.
+        """
+        if unknown := changes.keys() - {*self.leaf_names, *self.static_names}:
+            name = sorted(unknown)[0]
+            known = (*self.static_names, *self.leaf_names)
+            raise TypeError(f"{type(self).__name__} has no {name!r}." + did_you_mean(name, known))
+        return dataclasses.replace(self, **changes)  # pyright: ignore[reportArgumentType]
 
     def __repr__(self) -> str:
         names = (*self.static_names, *self.leaf_names)
@@ -94,7 +102,7 @@ def _flatten_with_keys(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
 
 
-def _unflatten(aux: tuple[Any, ...], children: tuple[Any, ...]) -> Pytree:
+def _unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
     cls, *static = aux
     node = object.__new__(cls)
     node.__dict__.update(zip(cls.leaf_names, children, strict=True))

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from ngcmem.core.batch import advance_batch, init_batch
@@ -225,7 +226,7 @@ def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any =
 
 def _check_finite(memory: Memory, name: str, value: Any) -> None:
     for leaf in jax.tree.leaves(value):
-        if not isinstance(leaf, jax.core.Tracer) and not bool(np.isfinite(leaf).all()):
+        if not isinstance(leaf, Tracer) and not bool(np.isfinite(leaf).all()):
             raise ValueError(
                 f"store: {name} holds NaN or infinite values, and {type(memory).__name__} would "
                 f"keep them. Look at np.argwhere(~np.isfinite({name}))."
