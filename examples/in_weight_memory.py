@@ -5,14 +5,13 @@ the frozen head, and the slow weights then learn to answer x + 1. The input is t
 so the answer can only come through the memory weights. A control writes nothing; a map shows how
 many tokens how many memory neurons carry.
 
-    python examples/in_weight_memory.py [--seed 0] [--quick] [--out out/in_weight_memory]
+    python examples/in_weight_memory.py [--seed 0] [--quick] [--out DIR]
 """
 
-import argparse
 import json
+import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +19,10 @@ import matplotlib
 import numpy as np
 import optax
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 import ngcmem as nm
+from ngcmem.interop.scripts import arguments, finish, progress
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -32,49 +31,59 @@ ADAM = optax.adam(1e-4)
 WINDOW = 100  # steps of a running mean
 
 
-@partial(jax.jit, static_argnames=("vocabulary", "neurons", "steps", "writes"))
-def experiment(key, *, vocabulary, neurons, steps, writes=True):
-    """Loss and correctness of every step, and the accuracy over all tokens afterwards."""
-    memory = nm.InWeight(
+def network(vocabulary, neurons):
+    return nm.InWeight(
         vocabulary=vocabulary, outputs=vocabulary, hidden=(128,), memory=(neurons,), optimizer=ADAM
     )
-    init_key, token_key = jax.random.split(key)
-    state = nm.init(memory, init_key)
-    tokens = jax.random.randint(token_key, (steps, 1), 0, vocabulary)
-    contents = jax.nn.one_hot(tokens, vocabulary) * writes
-    answers = jax.nn.one_hot((tokens + 1) % vocabulary, vocabulary)
-    zero = jax.nn.one_hot(jnp.zeros(1, int), vocabulary)
 
+
+@partial(jax.jit, static_argnames="steps")
+def draw_tokens(key, vocabulary, *, steps):
+    return jax.random.randint(key, (steps, 1), 0, vocabulary)
+
+
+@partial(jax.jit, static_argnames=("vocabulary", "neurons"))
+def experiment(key, tokens, writes=1.0, *, vocabulary=2, neurons=2):
+    """The trained state, and loss and correctness of every step; 0 `writes` is the control."""
+    memory = network(vocabulary, neurons)
+    answers = jax.nn.one_hot((tokens + 1) % vocabulary, vocabulary)
     state, seen = nm.run(
         memory,
-        state,
-        steps=steps,
-        inputs={"content": contents, "targets": answers},
-        clamp={"inputs": zero, "clear": jnp.ones(1)},
+        nm.init(memory, key),
+        steps=len(tokens),
+        inputs={"content": jax.nn.one_hot(tokens, vocabulary) * writes, "targets": answers},
+        clamp={"inputs": jnp.eye(1, vocabulary), "clear": jnp.ones(1)},
         record="outputs",
         learn=True,
     )
     logits = seen["outputs"]
     loss = -jnp.sum(answers * jax.nn.log_softmax(logits), axis=-1)[:, 0]
     correct = (logits.argmax(-1) == answers.argmax(-1))[:, 0]
+    return state, loss, correct.astype(float)
+
+
+@jax.jit
+def probe(state, writes):
+    """The accuracy of a trained network of the document over all tokens."""
+    memory, zero = network(2, 2), jnp.eye(1, 2)
 
     def answer(content):
         holding = nm.store(memory, nm.reset(memory, state), zero, content[None])
         return nm.recall(memory, holding, zero).argmax(-1)[0]
 
-    every = jax.vmap(answer)(jnp.eye(vocabulary) * writes)
-    probe = (every == (jnp.arange(vocabulary) + 1) % vocabulary).mean()
-    return {"loss": loss, "correct": correct.astype(float), "probe": probe}
+    return (jax.vmap(answer)(jnp.eye(2) * writes) == jnp.array([1, 0])).mean()
 
 
-def many(keys, **settings):
-    """The same for several seeds at once."""
-    return jax.block_until_ready(_many(keys, **settings))
+def many(seed, seeds, steps, writes=1.0, vocabulary=2, neurons=2):
+    """The experiment with several seeds at once: states, losses, correctness."""
+    init_keys, token_keys = jax.random.split(jax.random.key(seed), (2, seeds))
+    tokens = jax.vmap(lambda key: draw_tokens(key, vocabulary, steps=steps))(token_keys)
+    return _many(init_keys, tokens, writes, vocabulary=vocabulary, neurons=neurons)
 
 
-@partial(jax.jit, static_argnames=("vocabulary", "neurons", "steps", "writes"))
-def _many(keys, **settings):
-    return jax.vmap(partial(experiment, **settings))(keys)
+@partial(jax.jit, static_argnames=("vocabulary", "neurons"))
+def _many(keys, tokens, writes, **sizes):
+    return jax.vmap(partial(experiment, **sizes), in_axes=(0, 0, None))(keys, tokens, writes)
 
 
 def ending_at(values, step):
@@ -83,31 +92,30 @@ def ending_at(values, step):
 
 
 def seconds(function):
-    function()
+    jax.block_until_ready(function())
     begun = time.perf_counter()
-    function()
+    jax.block_until_ready(function())
     return time.perf_counter() - begun
 
 
-def measure(keys, steps, sizes, bar):
-    """The document's experiment, its control and the capacity map."""
-    task = bar.add_task("in-weight memory", total=3 + len(sizes))
-    main = {"vocabulary": 2, "neurons": 2, "steps": steps}
-    found = many(keys, **main)
-    bar.advance(task)
-    control = many(keys, **main, writes=False)
-    bar.advance(task)
+def measure(seed, seeds, steps, sizes):
+    """The document's experiment, its control, the capacity map, and how long one takes."""
+    runs = {}
+    for name, writes in (("memory", 1.0), ("control", 0.0)):
+        state, loss, correct = many(seed, seeds, steps, writes)
+        probes = np.asarray(jax.vmap(lambda one, w=writes: probe(one, w))(state))
+        runs[name] = {"loss": loss, "correct": correct, "probe": probes}
+    key = jax.random.key(seed)
+    tokens = draw_tokens(key, 2, steps=steps)
     times = (
-        seconds(lambda: jax.block_until_ready(experiment(keys[0], **main))),
-        seconds(lambda: many(keys, **main)),
+        seconds(lambda: experiment(key, tokens)),
+        seconds(lambda: many(seed, seeds, steps)),
     )
-    bar.advance(task)
     cells = {}
-    for vocabulary, neurons in sizes:
-        seen = many(keys, vocabulary=vocabulary, neurons=neurons, steps=steps)
-        cells[vocabulary, neurons] = ending_at(seen["correct"], steps)
-        bar.advance(task)
-    return found, control, cells, times
+    for vocabulary, neurons in progress(sizes, "vocabulary x memory neurons"):
+        correct = many(seed, seeds, steps, vocabulary=vocabulary, neurons=neurons)[2]
+        cells[vocabulary, neurons] = ending_at(correct, steps)
+    return runs["memory"], runs["control"], cells, times
 
 
 def running(values):
@@ -151,20 +159,11 @@ def draw(found, control, cells, path):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--quick", action="store_true", help="few seeds, few steps, a small map")
-    options.add_argument("--out", type=Path, default=Path("out/in_weight_memory"))
-    given = options.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-
+    given = arguments("in_weight_memory", __doc__.splitlines()[0])
     required = [(8, 8), (32, 2), (32, 16)]
     wide = [(v, m) for v in (2, 4, 8, 16, 32) for m in (1, 2, 4, 8, 16)]
     steps, seeds, sizes = (1200, 4, required) if given.quick else (5000, 16, wide)
-    keys = jax.random.split(jax.random.key(given.seed), seeds)
-    console = Console(stderr=True)
-    with Progress(console=console) as bar:
-        found, control, cells, times = measure(keys, steps, sizes, bar)
+    found, control, cells, times = measure(given.seed, seeds, steps, sizes)
 
     late = ending_at(found["loss"], steps)
     control_accuracy = ending_at(control["correct"], steps)
@@ -195,10 +194,10 @@ def main():
         table.add_row(name, f"{value:.4g}")
     for name in ("probe_min", "control_probe", "control_accuracy_range"):
         table.add_row(name, str(more[name]))
-    console.print(table)
+    Console(file=sys.stderr).print(table)
     draw(found, control, cells, given.out / "in_weight_memory.png")
-    (given.out / "metrics.json").write_text(json.dumps(metrics | more, indent=1) + "\n")
-    print(json.dumps(metrics))
+    (given.out / "details.json").write_text(json.dumps(more, indent=2) + "\n")
+    finish(metrics, given.out)
 
 
 if __name__ == "__main__":

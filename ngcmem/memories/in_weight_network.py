@@ -1,5 +1,7 @@
 """The network of the in-weight memory: plain functions of its three separate sets of parameters."""
 
+import itertools
+import math
 from typing import Any
 
 import jax
@@ -15,20 +17,26 @@ def initial_weights(
     The embedding is standard normal; a layer with n inputs is uniform in +-1/sqrt(n), its bias
     too. `sizes` holds (hidden, memory) of every layer; a layer reads both of the layer below.
     """
-    embed_key, head_key, key = jax.random.split(key, 3)
-    layers = []
-    width = embedding
-    for hidden, memory in sizes:
-        kernel_key, bias_key, key = jax.random.split(key, 3)
-        kernel = _uniform(kernel_key, (width, hidden), width)
-        layers.append({"kernel": kernel, "bias": _uniform(bias_key, (hidden,), width)})
-        width = hidden + memory
+    embed_key, key = jax.random.split(key)
+    widths = [embedding, *(hidden + memory for hidden, memory in sizes)]
+    shapes = [(w + 1, hidden) for w, (hidden, _) in zip(widths, sizes, strict=False)]
+    shapes += [(widths[-1], outputs)] * 2
+    cuts = list(itertools.accumulate(math.prod(shape) for shape in shapes))
+    # One draw for everything: each call of a random function costs seconds to compile.
+    drawn = jax.random.uniform(key, (cuts[-1],), minval=-1.0, maxval=1.0)
+    pieces = [
+        piece.reshape(shape) * width**-0.5
+        for piece, shape, width in zip(
+            jnp.split(drawn, cuts[:-1]), shapes, [*widths, widths[-1]], strict=True
+        )
+    ]
+    *layers, readout, head = pieces
     weights = {
         "embedding": jax.random.normal(embed_key, (vocabulary, embedding)),
-        "layers": tuple(layers),
-        "readout": _uniform(key, (width, outputs), width),
+        "layers": tuple({"kernel": layer[:-1], "bias": layer[-1]} for layer in layers),
+        "readout": readout,
     }
-    return weights, _uniform(head_key, (width, outputs), width)
+    return weights, head
 
 
 def empty_memory(embedding: int, sizes: list[tuple[int, int]]) -> tuple[dict[str, Array], ...]:
@@ -53,8 +61,3 @@ def features(weights: dict[str, Any], memory_weights: Any, cue: Array) -> Array:
 def cross_entropy(logits: Array, targets: Array) -> Array:
     """-sum targets log softmax(logits); all-zero targets cost nothing and pull nowhere."""
     return -jnp.sum(targets * jax.nn.log_softmax(logits))
-
-
-def _uniform(key: Array, shape: tuple[int, ...], fan_in: int) -> Array:
-    bound = fan_in**-0.5
-    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
