@@ -140,7 +140,7 @@ def draw(found, control, cells, path):
         axes.set(xlabel="step", ylabel=label)
     left.set_yscale("log")
     middle.axhline(0.5, color="black", linewidth=0.8, linestyle=":")
-    middle.legend(loc="center right", frameon=False)
+    middle.legend(loc="center right", bbox_to_anchor=(1.0, 0.78), frameon=False)
     vocabularies = sorted({v for v, _ in cells})
     neurons = sorted({m for _, m in cells})
     grid = np.array([[np.mean(cells.get((v, m), np.nan)) for m in neurons] for v in vocabularies])
