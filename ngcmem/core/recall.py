@@ -98,12 +98,12 @@ def read(
         given[name] = _rows(memory, state, value, name, "read", like=probes)
     _check_steps(memory, steps, tol)
     for name in memory.fast:
-        if jax.tree.leaves(state[name])[0].shape[0] != batch:
-            raise ValueError(
-                f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
-                f"come in the state's batch, {jax.tree.leaves(state[name])[0].shape[0]}, "
-                f"got {batch}."
-            )
+        for kept in jax.tree.leaves(state[name]):
+            if kept.shape[0] != batch:
+                raise ValueError(
+                    f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
+                    f"come in the state's batch, {kept.shape[0]}, got {batch}."
+                )
     return _read(
         checked(memory),
         state,
