@@ -1,11 +1,21 @@
 """Neural memories in JAX: components with explicit state that compose into circuits."""
 
+from ngcmem.cells.bernoulli_error import BernoulliError as BernoulliError
+from ngcmem.cells.bernoulli_error import BernoulliErrorState as BernoulliErrorState
+from ngcmem.cells.gaussian_error import GaussianError as GaussianError
+from ngcmem.cells.gaussian_error import GaussianErrorState as GaussianErrorState
+from ngcmem.cells.laplacian_error import LaplacianError as LaplacianError
+from ngcmem.cells.laplacian_error import LaplacianErrorState as LaplacianErrorState
 from ngcmem.cells.lif import LIF as LIF
 from ngcmem.cells.lif import LIFState as LIFState
 from ngcmem.cells.poisson import Poisson as Poisson
 from ngcmem.cells.poisson import PoissonState as PoissonState
+from ngcmem.cells.total_energy import TotalEnergy as TotalEnergy
+from ngcmem.cells.total_energy import TotalEnergyState as TotalEnergyState
 from ngcmem.cells.trace import Trace as Trace
 from ngcmem.cells.trace import TraceState as TraceState
+from ngcmem.cells.value import Value as Value
+from ngcmem.cells.value import ValueState as ValueState
 from ngcmem.core.circuit import Circuit as Circuit
 from ngcmem.core.circuit import CircuitState as CircuitState
 from ngcmem.core.circuit import connect as connect
@@ -39,3 +49,7 @@ from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
 from ngcmem.synapses.dense import Dense as Dense
 from ngcmem.synapses.dense import DenseState as DenseState
+from ngcmem.synapses.feedback import Feedback as Feedback
+from ngcmem.synapses.feedback import FeedbackState as FeedbackState
+from ngcmem.synapses.predictive import Predictive as Predictive
+from ngcmem.synapses.predictive import PredictiveState as PredictiveState
