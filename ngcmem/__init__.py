@@ -47,6 +47,16 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
+from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories.predictive_coding_rnn import (
+    PredictiveCodingRNNState as PredictiveCodingRNNState,
+)
+from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
+from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
+from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
+from ngcmem.memories.sequence_retrieval import retrieve_causes as retrieve_causes
+from ngcmem.memories.sequence_training import generate_sequences as generate_sequences
+from ngcmem.memories.sequence_training import train_sequences as train_sequences
 from ngcmem.synapses.dense import Dense as Dense
 from ngcmem.synapses.dense import DenseState as DenseState
 from ngcmem.synapses.feedback import Feedback as Feedback

@@ -24,6 +24,7 @@ class PredictiveCodingRNNState(State):
     hidden_prior: PerExample[Array, "states"]
     hidden_post: PerExample[Array, "states"]
     causes: PerExample[Array, "causes"]
+    begun: PerExample[Array, ""]  # 0 until the first step, which starts from h_init
     hidden_before: PerExample[Array, "states"]  # hidden_post of the step before, for evolve
     causes_before: PerExample[Array, "causes"]
     energy: PerExample[Array, ""]
@@ -61,8 +62,8 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
         |error|^2 / 2 + |e_h|^2 / 2 - log sum_k exp(-|c - mus_k|^2 / (2 sigma_c^2)) / patterns
 
     `evolve` is its local learning rule (descent of the first two terms at the hidden states as
-    inferred); `train_sequences` learns by back-propagation through time. `states` start from
-    `h_init`, at `init` and at `reset`. With `own_noise=False` only `noise` is used. Reference:
+    inferred); `train_sequences` learns by back-propagation through time. A sequence begins with
+    `h_init`, after `init` and after `reset`. With `own_noise=False` only `noise` is used. Reference:
     Annabi, Pitti and Quoy (2022), Continual sequence modeling with predictive coding,
     doi:10.3389/fnbot.2022.845955.
     """
@@ -97,20 +98,20 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             w_r=normal(keys[3], (self.states, self.states)) / self.states,
             b_r=normal(keys[4], (self.states,)) / 10.0,
         )
-        h_init = normal(keys[5], (self.states,))
         return PredictiveCodingRNNState(
             inputs=out,
             noise=cause,
             outputs=out,
             error=out,
             hidden_prior=units,
-            hidden_post=h_init,
+            hidden_post=units,
             causes=cause,
+            begun=jnp.zeros(()),
             hidden_before=units,
             causes_before=cause,
             energy=jnp.zeros(()),
             key=keys[7],
-            h_init=h_init,
+            h_init=normal(keys[5], (self.states,)),
             mus=0.01 * normal(keys[6], (self.patterns, self.causes)),
             optimizer_state=init_optimizer(self.optimizer, weights),
             **weights,
@@ -119,7 +120,8 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
     def advance_state(
         self, state: PredictiveCodingRNNState, t: Array, dt: Array
     ) -> PredictiveCodingRNNState:
-        before, causes, k = state.hidden_post, state.causes, dt / self.tau
+        before = jnp.where(state.begun > 0, state.hidden_post, state.h_init)
+        causes, k = state.causes, dt / self.tau
         drive = state.w_r @ jnp.tanh(before) + state.w_c @ causes + state.b_r
         prior = (1.0 - k) * before + k * drive
         rate = jnp.tanh(prior)
@@ -145,6 +147,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             hidden_prior=prior,
             hidden_post=post,
             causes=inferred,
+            begun=jnp.ones_like(state.begun),
             hidden_before=before,
             causes_before=causes,
             energy=self._energy(error, prior - post, inferred, state.mus),
@@ -171,9 +174,6 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
         distance = jnp.sum((causes - mus) ** 2, -1)
         prior = jax.nn.logsumexp(-distance / (2.0 * self.sigma_c**2)) - jnp.log(len(mus))
         return 0.5 * jnp.sum(error**2) + 0.5 * jnp.sum(mismatch**2) - prior
-
-    def reset(self, state: PredictiveCodingRNNState) -> PredictiveCodingRNNState:
-        return super().reset(state).replace(hidden_post=state.h_init)
 
     def weight_changes(
         self, state: PredictiveCodingRNNState, t: Array, dt: Array

@@ -80,13 +80,8 @@ def started(
 ) -> PredictiveCodingRNNState:
     """A state for this many examples at the beginning of a sequence, with what was learned."""
     fresh = init_batch(component, jax.random.key(0), len(causes))
-    shared = {
-        name: state[name]
-        for name, spec in state.specs().items()
-        if not spec.role.batched
-    }
-    hidden = jnp.broadcast_to(state.h_init, fresh.hidden_post.shape)
-    return fresh.replace(**shared, hidden_post=hidden, causes=causes)
+    shared = {name: state[name] for name, spec in state.specs().items() if not spec.role.batched}
+    return fresh.replace(**shared, causes=causes)
 
 
 def train_sequences(
@@ -136,8 +131,14 @@ def train_sequences(
     if optimizer_state is None:
         optimizer_state = optimizer.init(params)
     params, optimizer_state, losses = _train(
-        checked(component), state, params, optimizer_state, targets, as_scalar(dt),
-        optimizer=optimizer, iterations=int(iterations),
+        checked(component),
+        state,
+        params,
+        optimizer_state,
+        targets,
+        as_scalar(dt),
+        optimizer=optimizer,
+        iterations=int(iterations),
     )
     return state.replace(**params), losses, optimizer_state
 
