@@ -63,7 +63,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
     `evolve` is its local learning rule (descent of the first two terms at the hidden states as
     inferred); `train_sequences` learns by back-propagation through time. A sequence begins with
-    `h_init`, after `init` and after `reset`. With `own_noise=False` only `noise` is used. Reference:
+    `h_init`, after `init` and after `reset`. With `own_noise=False` only `noise` is used. Source:
     Annabi, Pitti and Quoy (2022), Continual sequence modeling with predictive coding,
     doi:10.3389/fnbot.2022.845955.
     """
