@@ -51,16 +51,22 @@ from ngcmem.datasets.digits import handwritten_digits as handwritten_digits
 from ngcmem.datasets.letters import hershey_letters as hershey_letters
 from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
-from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories.hopfield import Hopfield as Hopfield
+from ngcmem.memories.hopfield import HopfieldState as HopfieldState
 from ngcmem.memories.predictive_coding_rnn import (
-    PredictiveCodingRNNState as PredictiveCodingRNNState,
-)
+from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
 from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
 from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
 from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
 from ngcmem.memories.sequence_retrieval import retrieve_causes as retrieve_causes
 from ngcmem.memories.sequence_training import generate_sequences as generate_sequences
 from ngcmem.memories.sequence_training import train_sequences as train_sequences
+from ngcmem.plasticity.rules import Contrastive as Contrastive
+from ngcmem.plasticity.rules import Delta as Delta
+from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
+from ngcmem.plasticity.rules import Noisy as Noisy
+from ngcmem.plasticity.rules import Perturbation as Perturbation
+from ngcmem.plasticity.rules import Rule as Rule
 from ngcmem.synapses.dense import Dense as Dense
 from ngcmem.synapses.dense import DenseState as DenseState
 from ngcmem.synapses.feedback import Feedback as Feedback

@@ -9,7 +9,7 @@ from jax import Array
 
 from ngcmem.core.circuit import Circuit, CircuitState, path_key
 from ngcmem.core.compartments import AnyState, Role
-from ngcmem.core.component import Component
+from ngcmem.core.component import EXAMPLES, Component
 from ngcmem.core.contract import advance_example
 
 S = TypeVar("S", bound=AnyState)
@@ -66,7 +66,7 @@ def per_example(function: Any, state: S) -> S:
 
     axes = [batch_axis(role) for role in roles]
     out_axes = [axis for axis, keep in zip(axes, kept, strict=True) if not keep]
-    new = iter(jax.vmap(one, in_axes=axes, out_axes=out_axes)(*leaves))
+    new = iter(jax.vmap(one, in_axes=axes, out_axes=out_axes, axis_name=EXAMPLES)(*leaves))
     merged = [leaf if keep else next(new) for leaf, keep in zip(leaves, kept, strict=True)]
     return jax.tree.unflatten(structure, merged)
 

@@ -141,7 +141,7 @@ class Circuit(Component[CircuitState]):
                 before.delays[name],
                 now[source.path],
             )
-        return now.replace(delays=delays, clock=before.clock.tick(dt))
+        return now.replace(delays=delays, clock=before.clock.after(1, dt))
 
     def evolve(self, state: CircuitState, t: Array, dt: Array) -> CircuitState:
         parts = {}

@@ -1,5 +1,8 @@
 """Simulated time that does not drift: t = origin + steps * dt, never a running sum."""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -31,16 +34,28 @@ class Clock(Pytree):
         """The time at which the latest step began, ms."""
         return self.origin + jnp.maximum(self.steps - 1, 0).astype(self.dt.dtype) * self.dt
 
-    def tick(self, dt: Array) -> "Clock":
-        """The clock one step of `dt` later."""
+    def after(self, steps: int | Array, dt: Array) -> "Clock":
+        """The clock so many steps of `dt` later."""
         same = dt == self.dt
         return self.replace(
             origin=jnp.where(same, self.origin, self.t),
-            dt=jnp.asarray(dt, self.dt.dtype),
-            steps=jnp.where(same, self.steps, 0) + 1,
-            ticks=self.ticks + 1,
+            dt=jnp.broadcast_to(dt, self.dt.shape).astype(self.dt.dtype),
+            steps=jnp.where(same, self.steps, 0) + steps,
+            ticks=self.ticks + steps,
         )
 
     def moved_to(self, t: float | Array) -> "Clock":
         """The clock showing another time; the number of ticks is kept."""
         return Clock.at(t).replace(ticks=self.ticks)
+
+
+def with_clocks(state: Any, clocks: Any, steps: Array, dt: Array) -> Any:
+    """`state` with every clock in it as that of `clocks` so many steps of `dt` later.
+
+    A loop that sets its clocks from the step number need not carry them.
+    """
+
+    def later(old: Any, clock: Any) -> Any:
+        return clock.after(steps, dt) if isinstance(old, Clock) else old
+
+    return jax.tree.map(later, state, clocks, is_leaf=lambda node: isinstance(node, Clock))

@@ -14,6 +14,18 @@ from ngcmem.core.pytree import Pytree, is_static
 
 S = TypeVar("S", bound=AnyState)
 
+EXAMPLES = "examples"
+"""The name of vmap's axis over the examples of a batch."""
+
+
+def examples_axis() -> str | None:
+    """`EXAMPLES` inside the driver's vmap, None where a component is called by itself."""
+    try:
+        jax.lax.axis_index(EXAMPLES)
+    except NameError:
+        return None
+    return EXAMPLES
+
 
 class Component(Pytree, abc.ABC, Generic[S]):
     """Hyper-parameters (leaves), sizes and functions (static), and four pure functions.
@@ -87,21 +99,36 @@ def canonical(component: Component[S]) -> Component[S]:
     Raises:
         TypeError: a hyper-parameter that is not a number.
     """
-    return jax.tree_util.tree_map_with_path(_as_float, component)
+    kind = default_float()
+    leaves, structure = jax.tree.flatten(component)
+    floats = [_as_float(leaf, kind) for leaf in leaves]
+    if any(leaf is None for leaf in floats):
+        raise TypeError(_not_a_number(component))
+    return jax.tree.unflatten(structure, floats)
 
 
-def _as_float(path: Any, leaf: Any) -> Any:
-    kind = jnp.result_type(float)
+def default_float() -> Any:
+    """float32, or float64 where jax's x64 mode is on."""
+    return np.float64 if jax.config.jax_enable_x64 else np.float32  # pyright: ignore
+
+
+def _as_float(leaf: Any, kind: Any) -> Any:
     if isinstance(leaf, (bool, int, float, np.number, np.bool_)):
         return np.asarray(leaf, kind)
     if isinstance(leaf, (np.ndarray, jax.Array)):
-        if leaf.ndim == 0 or jnp.issubdtype(leaf.dtype, jnp.floating):
-            if _is_key(leaf) or (leaf.dtype == kind and not getattr(leaf, "weak_type", False)):
-                return leaf
-            return leaf.astype(kind)
-        return leaf
-    name = jax.tree_util.keystr(path).lstrip(".")
-    raise TypeError(
-        f"The hyper-parameter {name} is a number or an array, got {leaf!r}. "
-        f"In a component of your own, declare what is not a number as {name}: Static[...]."
-    )
+        if leaf.dtype == kind and not getattr(leaf, "weak_type", False):
+            return leaf
+        scalar = leaf.ndim == 0 and not _is_key(leaf)
+        return leaf.astype(kind) if scalar or jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+    return None
+
+
+def _not_a_number(component: Component) -> str:
+    for path, leaf in jax.tree_util.tree_flatten_with_path(component)[0]:
+        if _as_float(leaf, np.float32) is None:
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            return (
+                f"The hyper-parameter {name} is a number or an array, got {leaf!r}. In a "
+                f"component of your own, declare what is not a number as {name}: Static[...]."
+            )
+    return "A hyper-parameter is not a number."

@@ -24,6 +24,8 @@ import jax
 import numpy as np
 from jax.tree_util import GetAttrKey
 
+from ngcmem.core.errors import did_you_mean
+
 T = TypeVar("T")
 _STATIC = "static"
 
@@ -64,11 +66,16 @@ class Pytree:
         jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed."""
-        new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
-        new.__dict__.update(changes)
-        return new
+        """A copy with some fields changed, checked like a new one.
+
+        Raises:
+            TypeError: no such field.
+        """
+        if unknown := changes.keys() - {*self.leaf_names, *self.static_names}:
+            name = sorted(unknown)[0]
+            known = (*self.static_names, *self.leaf_names)
+            raise TypeError(f"{type(self).__name__} has no {name!r}." + did_you_mean(name, known))
+        return dataclasses.replace(self, **changes)  # pyright: ignore[reportArgumentType]
 
     def __repr__(self) -> str:
         names = (*self.static_names, *self.leaf_names)

@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 
 from ngcmem.core.batch import advance_batch, step_times
 from ngcmem.core.circuit import Circuit
+from ngcmem.core.clock import with_clocks
 from ngcmem.core.compartments import AnyState
 from ngcmem.core.component import Component
 from ngcmem.core.contract import check_state, evolve_batch
@@ -94,7 +95,8 @@ def _simulate(
     leaves, structure = jax.tree.flatten(state)
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:
-        before = jax.tree.unflatten(structure, leaves).set({**held, **arriving})
+        before = with_clocks(jax.tree.unflatten(structure, leaves), state, i, dt)
+        before = before.set({**held, **arriving})
         now = step_times(before, t + i.astype(dt.dtype) * dt)
         after = advance_batch(component, before, now, dt)
         seen = {name: _recorded(component, after, name, now, dt) for name in names}

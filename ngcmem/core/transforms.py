@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from ngcmem.core import batch as batched
 from ngcmem.core.circuit import CircuitState
 from ngcmem.core.compartments import AnyState, Role
-from ngcmem.core.component import Component, canonical
+from ngcmem.core.component import Component, canonical, default_float
 from ngcmem.core.contract import check_state, evolve_batch
 
 S = TypeVar("S", bound=AnyState)
@@ -161,10 +161,9 @@ def as_key(key: Any) -> Array:
 
 def as_scalar(value: ArrayLike) -> Any:
     """A strongly typed float, so that other values of any kind compile nothing."""
-    kind = jnp.result_type(float)
     if isinstance(value, jax.Array):
-        return value.astype(kind)
-    return np.asarray(value, kind)
+        return value.astype(default_float())
+    return np.asarray(value, default_float())
 
 
 def as_time(state: Any, t: ArrayLike | None) -> Any:

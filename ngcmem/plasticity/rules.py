@@ -1,10 +1,14 @@
 """Rules that move the patterns of a slot memory. Each returns dWeights, the change it wants.
 
-A rule is called with a batched state that has `inputs`, `known`, `outputs`, `memory_weights` and
-`weights`, with `retrieve(weights, probes) -> Recall` (outputs, memory weights and energies of a
-batch of probes), and with a random key if it is `stochastic`. Shapes: probes x (batch, features),
-memory weights s (batch, slots), dWeights (slots, features). Unknown features of a probe are filled
-with what was recalled, so nothing is learned from them.
+A rule is called with
+
+- a batched state: `inputs`, `known`, `outputs` (batch, features), `memory_weights` (batch, slots),
+  `weights` (slots, features) and the gate `learn` (batch,), how much is learned from each example;
+- `retrieve(weights, probes) -> Recall`: outputs, memory weights and energies of a batch of probes;
+- a random key, if it is `stochastic`;
+
+and returns dWeights (slots, features). Unknown features of a probe are filled with what was
+recalled, so nothing is learned from them.
 """
 
 import abc
@@ -43,7 +47,7 @@ class Delta(Rule):
     """
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
-        return _outer_mean(state.memory_weights, filled(state) - state.outputs)
+        return _outer_mean(state, state.memory_weights, filled(state) - state.outputs)
 
 
 class Contrastive(Rule):
@@ -74,8 +78,8 @@ class Contrastive(Rule):
             _, best = jax.lax.top_k(negative, self.winners)
             shares = jax.nn.one_hot(best, negative.shape[-1], dtype=negative.dtype).sum(-2)
             negative = shares / self.winners
-        positive = _outer_mean(state.memory_weights, filled(state))
-        return positive - _outer_mean(negative, probes)
+        positive = _outer_mean(state, state.memory_weights, filled(state))
+        return positive - _outer_mean(state, negative, probes)
 
 
 class EnergyGradient(Rule):
@@ -87,7 +91,11 @@ class EnergyGradient(Rule):
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         probes = filled(state)
-        return -jax.grad(lambda weights: retrieve(weights, probes).energy.mean())(state.weights)
+
+        def mean_energy(weights: Array) -> Array:
+            return (state.learn * retrieve(weights, probes).energy).mean()
+
+        return -jax.grad(mean_energy)(state.weights)
 
 
 class Perturbation(Rule):
@@ -109,7 +117,7 @@ class Perturbation(Rule):
 
         def loss(sign: float) -> Array:
             outputs = retrieve(state.weights + sign * self.sigma * noise, probes).outputs
-            return 0.5 * jnp.sum((probes - outputs) ** 2, -1).mean()
+            return (state.learn * 0.5 * jnp.sum((probes - outputs) ** 2, -1)).mean()
 
         return -(loss(1.0) - loss(-1.0)) / (2.0 * self.sigma) * noise
 
@@ -128,6 +136,6 @@ class Noisy(Rule):
         return change + self.sigma * jax.random.normal(own, change.shape, change.dtype)
 
 
-def _outer_mean(pre: Array, post: Array) -> Array:
-    """The mean over the batch of pre outer post: one matrix product."""
-    return pre.T @ post / pre.shape[0]
+def _outer_mean(state: Any, pre: Array, post: Array) -> Array:
+    """The gated mean over the batch of pre outer post: one matrix product."""
+    return (state.learn[:, None] * pre).T @ post / pre.shape[0]

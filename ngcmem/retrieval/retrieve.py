@@ -1,0 +1,185 @@
+"""Retrieval: similarity, separation and projection of probes onto a slot memory."""
+
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from ngcmem.retrieval.energies import energy
+from ngcmem.retrieval.largest import stream_largest
+from ngcmem.retrieval.separation import Separation, Softmax, Summable
+from ngcmem.retrieval.similarity import Similarity, accumulation_dtype
+from ngcmem.retrieval.sparse import Max, TopK
+from ngcmem.retrieval.streaming import (
+    CHUNK_BYTES,
+    Slots,
+    Streamed,
+    Task,
+    chunk_size,
+    compare,
+    stream_sums,
+)
+
+Method = Literal["auto", "materialised", "streamed"]
+
+
+class Recall(NamedTuple):
+    """What a probe retrieves; `retrieve_batch` puts a batch axis B first everywhere."""
+
+    outputs: Array
+    """(v,) sum_i w_i value_i, in the dtype of the probe."""
+    energy: Array
+    """() the energy of the probe; 0 for an empty memory."""
+    matched: Array
+    """() bool: some slot has a weight other than 0."""
+    similarities: Array | None = None
+    """(N,) 0 in unused slots; None unless method="materialised"."""
+    weights: Array | None = None
+    """(N,) 0 in unused slots; None unless method="materialised"."""
+
+
+def retrieve(
+    probe: Array,
+    patterns: Array,
+    *,
+    values: Array | None = None,
+    count: Array | int | None = None,
+    similarity: Similarity,
+    separation: Separation,
+    beta: Array | float = 1.0,
+    known: Array | None = None,
+    method: Method = "auto",
+    chunk: int | None = None,
+    axis_name: str | None = None,
+) -> Recall:
+    """Retrieve with one probe (d,) from patterns (N, d), of which the first `count` are used.
+
+    Written to be vmapped over probes with the patterns shared. Under
+    `jax.vmap(..., axis_name="examples")` pass `axis_name="examples"`: the probes are then gathered
+    and go through `retrieve_batch`, which chooses its method by the true batch size and whose
+    gradient by the patterns is one matrix product. All other arguments are as there; with an
+    `axis_name` they must be the same for every example, except `known`.
+    """
+    engine = partial(
+        retrieve_batch,
+        patterns=patterns,
+        values=values,
+        count=count,
+        similarity=similarity,
+        separation=separation,
+        beta=beta,
+        method=method,
+        chunk=chunk,
+    )
+    if axis_name is None:
+        recall = engine(probe[None], known=None if known is None else known[None])
+        return jax.tree.map(lambda array: array[0], recall)
+    gathered = None if known is None else lax.all_gather(known, axis_name)
+    recall = engine(lax.all_gather(probe, axis_name), known=gathered)
+    mine = lax.axis_index(axis_name)
+    return jax.tree.map(lambda array: array[mine], recall)
+
+
+def retrieve_batch(
+    probes: Array,
+    patterns: Array,
+    *,
+    values: Array | None = None,
+    count: Array | int | None = None,
+    similarity: Similarity,
+    separation: Separation,
+    beta: Array | float = 1.0,
+    known: Array | None = None,
+    method: Method = "auto",
+    chunk: int | None = None,
+) -> Recall:
+    """Retrieve with probes (B, d) from patterns (N, d).
+
+    Args:
+        values: (N, v), what is read out; the patterns themselves if None (auto-associative).
+        count: how many slots, from the first, are used; all if None. Others may hold anything.
+        beta: inverse temperature, > 0.
+        known: (B, d), 1 where a probe's feature is given and 0 where it is not.
+        method: "materialised" forms the (B, N) similarities; "streamed" takes `chunk` slots at a
+            time in O(B chunk) memory, skips unused slots, and has a reverse-mode derivative that
+            recomputes but no forward-mode one; "auto" chooses by size.
+        chunk: slots at a time; chosen by B if None.
+
+    Raises ValueError for an unknown method, and for "streamed" with a separation that needs every
+    similarity at once (sparsemax, entmax).
+    """
+    if method not in ("auto", "materialised", "streamed"):
+        raise ValueError(f"method={method!r}; it is one of 'auto', 'materialised' and 'streamed'.")
+    batch, slots = probes.shape[0], patterns.shape[0]
+    dtype = accumulation_dtype(probes, patterns)
+    similarity, separation, beta = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf).astype(dtype), (similarity, separation, jnp.asarray(beta))
+    )
+    task = Task(probes, similarity, separation, beta)
+    stored = Slots(patterns, values)
+    used_slots = jnp.asarray(slots if count is None else count, jnp.int32)
+    known = lax.stop_gradient(known)
+    if method == "auto":
+        method = choose(batch, slots, separation)
+    similarities = weights = None
+    if method == "streamed":
+        size = min(slots, chunk_size(batch, slots) if chunk is None else chunk)
+        streamed = stream(task, stored, known, used_slots, size)
+    else:
+        streamed, similarities, weights = _materialise(task, stored, known, used_slots)
+    outputs, potential, penalty, matched = streamed
+    energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
+        similarity, probes, potential, penalty, used_slots, known
+    )
+    return Recall(outputs.astype(probes.dtype), energies, matched, similarities, weights)
+
+
+def stream(task: Task, slots: Slots, known: Array | None, count: Array, chunk: int) -> Streamed:
+    """Dispatch on what the separation needs of the slots: sums, or the k most similar."""
+    capacity = slots.patterns.shape[0]
+    match task.separation:
+        case TopK(k=k, separation=among):
+            k = min(k, capacity)
+            task = task._replace(separation=among)
+            return stream_largest(task, slots, known, count, max(chunk, k), k)
+        case Max():
+            task = task._replace(separation=Softmax())
+            return stream_largest(task, slots, known, count, chunk, 1)
+        case Summable():
+            return stream_sums(task, slots, known, count, chunk)
+        case separation:
+            name = type(separation).__name__
+            raise ValueError(
+                f"{name} needs every similarity at once and cannot be streamed. Use "
+                f"method='materialised', or separation=TopK(k=..., separation={name}(...)), which "
+                "is exact if at most k slots have a weight."
+            )
+
+
+def streamable(separation: Separation) -> bool:
+    """Whether the separation can be taken a chunk of slots at a time."""
+    return isinstance(separation, (Summable, TopK, Max))
+
+
+def choose(batch: int, slots: int, separation: Separation) -> Literal["materialised", "streamed"]:
+    """Stream where the (B, N) float32 similarities would not fit the cache."""
+    if streamable(separation) and 4 * batch * slots > CHUNK_BYTES:
+        return "streamed"
+    return "materialised"
+
+
+def _materialise(
+    task: Task, slots: Slots, known: Array | None, count: Array
+) -> tuple[Streamed, Array, Array]:
+    used = jnp.arange(slots.patterns.shape[0], dtype=jnp.int32) < count
+    patterns, values = jax.tree.map(lambda array: jnp.where(used[:, None], array, 0), slots)
+    similarities = jnp.where(used[None], compare(task, patterns, known), 0)
+    axes = (0, None, None)
+    weights = jax.vmap(task.separation, axes)(similarities, task.beta, used)
+    potential = jax.vmap(task.separation.potential, axes)(similarities, task.beta, used)
+    outputs = weights @ (patterns if values is None else values).astype(weights.dtype)
+    penalty = jnp.max(jnp.where(used, task.similarity.pattern_penalties(patterns), 0))
+    matched = jnp.any(weights != 0, axis=1)
+    return Streamed(outputs, potential, penalty, matched), similarities, weights
