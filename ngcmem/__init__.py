@@ -53,8 +53,10 @@ from ngcmem.datasets.trajectories import load_character_trajectories as load_cha
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
-from ngcmem.memories.predictive_coding_rnn import (
 from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories.predictive_coding_rnn import (
+    PredictiveCodingRNNState as PredictiveCodingRNNState,
+)
 from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
 from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
 from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
