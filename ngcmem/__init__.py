@@ -51,18 +51,25 @@ from ngcmem.datasets.digits import handwritten_digits as handwritten_digits
 from ngcmem.datasets.letters import hershey_letters as hershey_letters
 from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
+from ngcmem.memories.covariance_pc import CovariancePC as CovariancePC
+from ngcmem.memories.covariance_pc import CovariancePCState as CovariancePCState
+from ngcmem.memories.generative_pc import GenerativePC as GenerativePC
+from ngcmem.memories.generative_pc import GenerativePCState as GenerativePCState
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
 from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
 from ngcmem.memories.predictive_coding_rnn import (
     PredictiveCodingRNNState as PredictiveCodingRNNState,
 )
+from ngcmem.memories.sequence_retrieval import ANNEALED as ANNEALED
 from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
 from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
 from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
 from ngcmem.memories.sequence_retrieval import retrieve_causes as retrieve_causes
 from ngcmem.memories.sequence_training import generate_sequences as generate_sequences
 from ngcmem.memories.sequence_training import train_sequences as train_sequences
+from ngcmem.memories.temporal_pc import TemporalPC as TemporalPC
+from ngcmem.memories.temporal_pc import TemporalPCState as TemporalPCState
 from ngcmem.plasticity.rules import Contrastive as Contrastive
 from ngcmem.plasticity.rules import Delta as Delta
 from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient

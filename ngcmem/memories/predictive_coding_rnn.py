@@ -52,7 +52,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
         hidden_post = hidden_prior - alpha_x tanh'(hidden_prior) w_o^T error
         e_h         = hidden_prior - hidden_post
-        c <- c - alpha_h w_c^T e_h + sigma_r |e_h| noise
+        c <- c - alpha_h w_c^T e_h + sigma_r |e_h|^noise_power noise
         c <- c - alpha_c sum_k r_k (c - mus_k) / (2 sigma_c^2)
 
     r: responsibilities of a Gaussian mixture around `mus` whose densities are at least 1e-40, so
@@ -77,6 +77,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
     alpha_h: float | Array = 0.019
     alpha_c: float | Array | None = 0.0085
     sigma_r: float | Array = 2.6
+    noise_power: float | Array = 1.0
     sigma_c: float | Array = 0.096
     eta: float | Array | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
@@ -136,7 +137,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             key, noise = self._noise(state)
             mismatch = prior - post
             moved = causes - self.alpha_h * (state.w_c.T @ mismatch)
-            moved = moved + self.sigma_r * _norm(mismatch) * noise
+            moved = moved + self.sigma_r * _norm(mismatch, self.noise_power) * noise
             inferred = jnp.where(infers, moved, causes)
         if self.alpha_c is not None:
             pull = self.complexity(jax.lax.stop_gradient(inferred), state.mus)
@@ -201,7 +202,8 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
         return state.replace(**weights, optimizer_state=optimizer_state)
 
 
-def _norm(x: Array) -> Array:
-    """The Euclidean norm, with gradient 0 at 0."""
+def _norm(x: Array, power: float | Array) -> Array:
+    """|x|^power, with gradient 0 at 0."""
     square = jnp.sum(x**2)
-    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)
+    logarithm = jnp.log(jnp.where(square > 0.0, square, 1.0))
+    return jnp.where(square > 0.0, jnp.exp(0.5 * power * logarithm), 0.0)
