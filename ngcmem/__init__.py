@@ -53,6 +53,8 @@ from ngcmem.datasets.trajectories import load_character_trajectories as load_cha
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
 from ngcmem.memories.covariance_pc import CovariancePC as CovariancePC
 from ngcmem.memories.covariance_pc import CovariancePCState as CovariancePCState
+from ngcmem.memories.deep_temporal_pc import DeepTemporalPC as DeepTemporalPC
+from ngcmem.memories.deep_temporal_pc import DeepTemporalPCState as DeepTemporalPCState
 from ngcmem.memories.generative_pc import GenerativePC as GenerativePC
 from ngcmem.memories.generative_pc import GenerativePCState as GenerativePCState
 from ngcmem.memories.hopfield import Hopfield as Hopfield

@@ -38,8 +38,8 @@ class CovariancePC(Memory[CovariancePCState]):
         explicit: dS = (e e^T - S^-1) / 2,          d(mean) = e
         implicit: dW = e d^T without its diagonal,  d(mean) = e - W^T e
 
-    means over the batch: descent on E, for the explicit form on E + log det(S) / 2. Reference: Tang, Salvatori, Millidge,
-    Song, Lukasiewicz and Bogacz (2023), doi:10.1371/journal.pcbi.1010719.
+    means over the batch: descent on E, for the explicit form on E + log det(S) / 2. Reference:
+    Tang, Salvatori, Millidge, Song, Lukasiewicz, Bogacz (2023), doi:10.1371/journal.pcbi.1010719.
     """
 
     features: Static[int]

@@ -93,6 +93,7 @@ def train_sequences(
     optimizer: optax.GradientTransformation = ADAM_WITH_L2,
     optimizer_state: Any = None,
     names: Sequence[str] = TRAINED,
+    keep_best: bool = False,
     dt: ArrayLike = 1.0,
 ) -> tuple[PredictiveCodingRNNState, Array, Any]:
     """Learn to generate sequence i from the cause `mus[i]`, by back-propagation through time.
@@ -108,6 +109,8 @@ def train_sequences(
         optimizer_state: returned by an earlier call, to train on.
         names: what is trained; add "h_init" to train the initial hidden state too (published: a
             fixed random vector).
+        keep_best: return the weights of the smallest loss instead of the last ones: the loss of
+            this training has spikes, and the last iteration may be on one.
 
     Returns:
         The trained state, the losses (iterations,), and the optimiser's state.
@@ -139,11 +142,12 @@ def train_sequences(
         as_scalar(dt),
         optimizer=optimizer,
         iterations=int(iterations),
+        keep_best=bool(keep_best),
     )
     return state.replace(**params), losses, optimizer_state
 
 
-@partial(jax.jit, static_argnames=("optimizer", "iterations"))
+@partial(jax.jit, static_argnames=("optimizer", "iterations", "keep_best"))
 def _train(
     component: PredictiveCodingRNN,
     state: PredictiveCodingRNNState,
@@ -154,21 +158,27 @@ def _train(
     *,
     optimizer: optax.GradientTransformation,
     iterations: int,
+    keep_best: bool,
 ) -> Any:
     def loss(params: dict[str, Array]) -> Array:
         learned = state.replace(**params)
         return jnp.mean(open_loop(_generator(component), learned, targets, learned.mus, dt) ** 2)
 
     def update(carry: Any, _: None) -> Any:
-        params, optimizer_state = carry
+        params, optimizer_state, best = carry
         value, slopes = jax.value_and_grad(loss)(params)
+        if keep_best:
+            better, (least, kept) = value < best[0], best
+            kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), params, kept)
+            best = jnp.where(better, value, least), kept
         steps, optimizer_state = optimizer.update(slopes, optimizer_state, params)
-        return (optax.apply_updates(params, steps), optimizer_state), value
+        return (optax.apply_updates(params, steps), optimizer_state, best), value
 
-    (params, optimizer_state), losses = jax.lax.scan(
-        update, (params, optimizer_state), length=iterations
+    best = (jnp.asarray(jnp.inf, targets.dtype), params) if keep_best else None
+    (params, optimizer_state, best), losses = jax.lax.scan(
+        update, (params, optimizer_state, best), length=iterations
     )
-    return params, optimizer_state, losses
+    return params if best is None else best[1], optimizer_state, losses
 
 
 def as_sequences(

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 import ngcmem as nm
@@ -67,3 +68,13 @@ def test_mistakes_are_named():
         nm.generate_sequences(NET, state, np.zeros(2), steps=3)
     with pytest.raises(ValueError, match=r"noise has shape \(1, 2\), expected \(1000, 30, 3, 2\)"):
         nm.retrieve_causes(NET, state, CURVES, key=jax.random.key(0), noise=np.zeros((1, 2)))
+
+
+def test_the_best_weights_can_be_kept():
+    state = nm.init(NET, jax.random.key(0))
+    wild = optax.adam(0.3)
+    best, losses, _ = nm.train_sequences(
+        NET, state, CURVES, iterations=20, optimizer=wild, keep_best=True
+    )
+    error = nm.generate_sequences(NET, best, best.mus, steps=STEPS) - CURVES
+    np.testing.assert_allclose((error**2).mean(), losses.min(), rtol=1e-4)
