@@ -13,7 +13,7 @@ def hershey_letters(
     """Letters of a Hershey vector font as the path of a pen that stays on the paper.
 
     The strokes of a letter are joined in the order they are drawn, sampled at equal distances
-    along the path, and standardised. Reference: Hershey (1967), Calligraphy for computers.
+    along the path, moved to start at one common point, and standardised. Reference: Hershey (1967), Calligraphy for computers.
 
     Args:
         letters: which letters.
@@ -43,5 +43,5 @@ def hershey_letters(
             raise ValueError(f"hershey_letters: the font {font!r} does not draw {letter!r}.")
         paths.append(resample(np.concatenate(strokes), steps))
     trajectories = np.stack(paths, 1)
-    trajectories = trajectories - trajectories.mean(0, keepdims=True)
+    trajectories = trajectories - trajectories[:1]
     return standardise(trajectories * np.array([1.0, -1.0])), np.array(list(letters))

@@ -157,12 +157,11 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
     def complexity(self, causes: Array, mus: Array) -> Array:
         """Half the gradient of log p(causes), the mixture's pull on one example's causes."""
-        away = causes - mus
-        distance = jnp.sum(away**2, -1)
-        logits = -distance / (2.0 * self.sigma_c**2)
+        away = causes[:, None] - mus.T  # (causes, patterns): long rows are the fast ones
+        logits = -jnp.sum(away**2, 0) / (2.0 * self.sigma_c**2)
         largest = jnp.maximum(jnp.max(logits), LOG_FLOOR)
         density = jnp.exp(logits - largest) + jnp.exp(LOG_FLOOR - largest)
-        return -(density @ away) / (jnp.sum(density) * 2.0 * self.sigma_c**2)
+        return -(away @ density) / (jnp.sum(density) * 2.0 * self.sigma_c**2)
 
     def _noise(self, state: PredictiveCodingRNNState) -> tuple[Array, Array]:
         if not self.own_noise:

@@ -28,6 +28,7 @@ def test_letters_are_standardised_and_different():
     assert "".join(labels) == LETTERS and len(set(LETTERS)) == 20
     np.testing.assert_allclose(letters.mean((0, 1)), 0.0, atol=1e-6)
     np.testing.assert_allclose(letters.std((0, 1)), 1.0, atol=1e-6)
+    np.testing.assert_allclose(letters[0], letters[:1, 0] + np.zeros((20, 2)), atol=1e-6)
     gaps = np.sqrt(((letters[:, :, None] - letters[:, None]) ** 2).sum(-1)).mean(0)
     assert gaps[~np.eye(20, dtype=bool)].min() > 0.15
     with pytest.raises(ValueError, match="does not draw"):
