@@ -27,9 +27,11 @@ def circuit(hidden: int) -> nm.Circuit:
     """pixels <- hidden, with a Gaussian prior on the hidden values."""
     return nm.connect(
         dict(
-            pixels=nm.Value(units=PIXELS, tau=100.0, activation=jnp.positive),
+            pixels=nm.Value(units=PIXELS, tau=10.0, activation=jnp.positive),
             hidden=nm.Value(units=hidden, tau=100.0, activation=jnp.positive),
-            predict=nm.Predictive(inputs=hidden, outputs=PIXELS, optimizer=optax.adam(5e-3)),
+            predict=nm.Predictive(
+                inputs=hidden, outputs=PIXELS, optimizer=optax.adamw(5e-3, weight_decay=0.1)
+            ),
             error=nm.GaussianError(units=PIXELS, variance=0.1),
             prior=nm.GaussianError(units=hidden),
             back=nm.Feedback(inputs=PIXELS, outputs=hidden),
@@ -187,7 +189,7 @@ def main() -> None:
     network = circuit(hidden=32)
     state, curve = learn(network, train, given.seed, epochs=8 if given.quick else 60)
     state = nm.init(network, jax.random.key(0), batch=len(unseen)).set(nm.parameters(state))
-    completed = show(network, state, unseen, KNOWN, 400)["pixels.value"]
+    completed = show(network, state, unseen, KNOWN, 1000)["pixels.value"]
     metrics = {
         "energy_first": curve[0],
         "energy_last": curve[-1],

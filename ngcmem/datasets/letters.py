@@ -13,7 +13,8 @@ def hershey_letters(
     """Letters of a Hershey vector font as the path of a pen that stays on the paper.
 
     The strokes of a letter are joined in the order they are drawn, sampled at equal distances
-    along the path, moved to start at one common point, and standardised. Reference: Hershey (1967), Calligraphy for computers.
+    along the path, moved to start at one common point, and standardised. Reference: Hershey
+    (1967), Calligraphy for computers.
 
     Args:
         letters: which letters.
