@@ -17,8 +17,8 @@ from ngcmem.cells.trace import TraceState as TraceState
 from ngcmem.cells.value import Value as Value
 from ngcmem.cells.value import ValueState as ValueState
 from ngcmem.core.circuit import Circuit as Circuit
-from ngcmem.core.circuit import CircuitState as CircuitState
 from ngcmem.core.circuit import connect as connect
+from ngcmem.core.circuit_state import CircuitState as CircuitState
 from ngcmem.core.compartments import Borrowed as Borrowed
 from ngcmem.core.compartments import Input as Input
 from ngcmem.core.compartments import LearningInput as LearningInput

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.circuit import Circuit, CircuitState, path_key
+from ngcmem.core.circuit import Circuit, path_key
+from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import EXAMPLES, Component
 from ngcmem.core.contract import advance_example

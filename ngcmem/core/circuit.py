@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,74 +10,13 @@ from jax import Array
 
 from ngcmem.core import display
 from ngcmem.core.checks import check_components, check_wires, execution_order, state_shapes
+from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.clock import Clock
-from ngcmem.core.compartments import AnyState, Compartment, Role
+from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.pytree import Static
 from ngcmem.core.wires import Source, Wire
-
-
-class CircuitState(AnyState):
-    """The states of a circuit's components, read and changed by path: `state["cell.v"]`."""
-
-    components: dict[str, AnyState]
-    delays: dict[str, Any]  # (steps, ...) per example: ring buffers of delayed(..., steps > 1)
-    clock: Clock
-
-    @property
-    def t(self) -> Array:
-        """The time now, ms."""
-        return self.clock.t
-
-    def specs(self) -> dict[str, Compartment]:
-        return {
-            f"{name}.{path}": spec
-            for name, state in self.components.items()
-            for path, spec in state.specs().items()
-        }
-
-    def leaf_roles(self) -> list[Role]:
-        roles = [r for name in sorted(self.components) for r in self.components[name].leaf_roles()]
-        roles += [Role.PER_EXAMPLE] * len(jax.tree.leaves(self.delays))
-        return roles + [Role.CLOCK] * len(jax.tree.leaves(self.clock))
-
-    def _state(self, name: str) -> AnyState:
-        if name not in self.components:
-            raise ValueError(
-                f"The circuit has no component {name!r}." + did_you_mean(name, self.components)
-            )
-        return self.components[name]
-
-    def __getitem__(self, path: str) -> Any:
-        if path == "t":
-            return self.t
-        name, _, inner = path.partition(".")
-        state = self._state(name)
-        return state[inner] if inner else state
-
-    def set(self, changes: dict[str, Any]) -> Self:
-        """A copy with compartments, whole component states or the time `"t"` changed.
-
-        Raises:
-            ValueError: an unknown path, or a value that does not fit.
-        """
-        components, clock = dict(self.components), self.clock
-        for path, value in changes.items():
-            name, _, inner = path.partition(".")
-            if path == "t":
-                clock = clock.moved_to(value)
-            elif inner:
-                components[name] = self._state(name).set({inner: value})
-            elif jax.tree.structure(value) != jax.tree.structure(self._state(name)):
-                raise ValueError(
-                    f"state.set({{{name!r}: ...}}) takes a whole {type(self._state(name)).__name__}"
-                    f" of the same sizes, got {type(value).__name__}. For one compartment write "
-                    f"state.set({{'{name}.{next(iter(self._state(name).specs()), '')}': ...}})."
-                )
-            else:
-                components[name] = value
-        return self.replace(components=components, clock=clock)
 
 
 class Circuit(Component[CircuitState]):
@@ -188,10 +127,10 @@ class Circuit(Component[CircuitState]):
                 yield from ((f"{name}.{path}", text) for path, text in part.driven())
 
     def __str__(self) -> str:
-        return display.as_text(self, dict(self.driven()))
+        return display.as_text(self, dict(self.driven()), self.order)
 
     def _repr_html_(self) -> str:
-        return display.as_html(self, dict(self.driven()))
+        return display.as_html(self, dict(self.driven()), self.order)
 
 
 def _gathered(line: Wire, before: CircuitState, now: CircuitState) -> Any:

@@ -21,8 +21,12 @@ class Clock(Pytree):
     def at(cls, t: float | Array = 0.0) -> "Clock":
         """A clock that shows `t` and has made no step."""
         kind = jnp.result_type(float)
-        zero = jnp.zeros((), jnp.int32)
-        return cls(origin=jnp.asarray(t, kind), dt=jnp.zeros((), kind), steps=zero, ticks=zero)
+        return cls(
+            origin=jnp.asarray(t, kind),
+            dt=jnp.zeros((), kind),
+            steps=jnp.zeros((), jnp.int32),
+            ticks=jnp.zeros((), jnp.int32),  # a buffer of its own, so that both can be donated
+        )
 
     @property
     def t(self) -> Array:

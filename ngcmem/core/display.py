@@ -1,7 +1,7 @@
 """A component's or circuit's compartments as a table, for `print` and for Jupyter."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,11 +11,18 @@ from ngcmem.core.component import Component
 _HEAD = ("component", "compartment", "role", "axes", "driven by")
 
 
-def rows(component: Component, driven: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """One row per compartment: component and its class, name, role, axes with sizes, writer."""
+def rows(
+    component: Component, driven: Mapping[str, str], order: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """One row per compartment: component and its class, name, role, axes with sizes, writer.
+
+    Components stand in the order given, that of execution.
+    """
     shapes = jax.eval_shape(component.init, jax.random.key(0))
+    specs = shapes.specs()
     table, last = [], ""
-    for path, spec in shapes.specs().items():
+    for path in sorted(specs, key=lambda path: order.index(path.partition(".")[0])):
+        spec = specs[path]
         owner, _, name = path.rpartition(".")
         kind = type(component[owner]).__name__ if owner else type(component).__name__  # pyright: ignore[reportIndexIssue]
         label = f"{owner}: {kind}" if owner else kind
@@ -33,9 +40,9 @@ def _axes(names: tuple[str, ...], value: Any) -> str:
     return " ".join(str(leaf.shape) for leaf in leaves)
 
 
-def as_text(component: Component, driven: Mapping[str, str]) -> str:
+def as_text(component: Component, driven: Mapping[str, str], order: Sequence[str]) -> str:
     """The table in aligned columns."""
-    table = [_HEAD, *rows(component, driven)]
+    table = [_HEAD, *rows(component, driven, order)]
     widths = [max(len(row[i]) for row in table) for i in range(len(_HEAD))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -44,12 +51,12 @@ def as_text(component: Component, driven: Mapping[str, str]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
-def as_html(component: Component, driven: Mapping[str, str]) -> str:
+def as_html(component: Component, driven: Mapping[str, str], order: Sequence[str]) -> str:
     """The table for a notebook."""
 
     def line(tag: str, row: tuple[str, ...]) -> str:
         cells = (f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in row)
         return f"<tr>{''.join(cells)}</tr>"
 
-    body = "".join(line("td", row) for row in rows(component, driven))
+    body = "".join(line("td", row) for row in rows(component, driven, order))
     return f"<table><thead>{line('th', _HEAD)}</thead><tbody>{body}</tbody></table>"

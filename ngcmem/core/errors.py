@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class WiringError(ValueError):
@@ -11,7 +12,21 @@ class WiringError(ValueError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'cell.spikes'?"`, or the list of what exists when nothing is close."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    if close:
-        return " Did you mean " + " or ".join(repr(match) for match in close) + "?"
+    if close := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
+        return f" Did you mean {close[0]!r}?"
     return f" There is: {', '.join(known)}." if known else ""
+
+
+def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> None:
+    """Whether a named choice is one of those there are.
+
+    Raises:
+        ValueError: it is not; the text lists them.
+    """
+    choices = tuple(choices)
+    if value not in choices:
+        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+        hint = hint if hint.startswith(" Did") else ""
+        raise ValueError(
+            f"{owner}: {name} is one of {', '.join(map(repr, choices))}, got {value!r}.{hint}"
+        )

@@ -9,7 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core import batch as batched
-from ngcmem.core.circuit import CircuitState
+from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component, canonical, default_float
 from ngcmem.core.contract import check_state, evolve_batch
@@ -121,7 +121,8 @@ def parameters(state: AnyState, names: Any = None) -> dict[str, Any]:
     wanted = [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if name not in found:
-            raise ValueError(f"{name!r} is no parameter. The parameters are: {', '.join(found)}.")
+            known = f"The parameters are: {', '.join(found)}." if found else "This state has none."
+            raise ValueError(f"{name!r} is no parameter. {known}")
     return {name: found[name] for name in wanted}
 
 

@@ -1,8 +1,13 @@
+<<<<<<< HEAD
 """Real handwritten digits, offline."""
+=======
+"""Scikit-learn's handwritten digits: real data that ships with a package, read offline."""
+>>>>>>> main
 
 import numpy as np
 
 
+<<<<<<< HEAD
 def handwritten_digits() -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels.
 
@@ -23,3 +28,25 @@ def handwritten_digits() -> tuple[np.ndarray, np.ndarray]:
         ) from None
     digits = load_digits()
     return (digits.data / 16.0).astype(np.float32), digits.target  # pyright: ignore
+=======
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """1,797 handwritten digits.
+
+    Returns:
+        Images (1797, 64), 8x8 pixels row by row, float32 in 0..1; labels (1797,), int.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+
+    Reference: Alpaydin and Kaynak (1998), Optical Recognition of Handwritten Digits, UCI
+    Machine Learning Repository, doi:10.24432/C50P49.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError(
+            'The digits come with scikit-learn: pip install "ngcmem[examples]".'
+        ) from error
+    data = load_digits()
+    return (data.data / 16.0).astype(np.float32), data.target  # pyright: ignore
+>>>>>>> main

@@ -10,6 +10,7 @@ from jax import Array
 
 from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.component import examples_axis
+from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
@@ -90,17 +91,11 @@ class Hopfield(Memory[HopfieldState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("Hopfield", self.eta, self.optimizer)
-        choices = {"initial": ("empty", "random"), "when_full": ("ring", "refuse")}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"Hopfield: {name} is {' or '.join(map(repr, allowed))}, "
-                    f"got {getattr(self, name)!r}."
-                )
+        check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
+        check_choice("Hopfield", "when_full", self.when_full, ("ring", "refuse"))
+        check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
         if not 0.0 < self.p_conn <= 1.0:
             raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
-        if not isinstance(self.rule, Rule):
-            raise ValueError(f"Hopfield: rule is a rule such as nm.Delta(), got {self.rule!r}.")
         if self.patterns is not None:
             self._check_patterns(jnp.shape(self.patterns))
         object.__setattr__(self, "similarity", resolve_similarity(self.similarity))
@@ -109,8 +104,8 @@ class Hopfield(Memory[HopfieldState]):
     def _check_patterns(self, shape: tuple[int, ...]) -> None:
         if len(shape) != 2 or shape[1] != self.features:
             raise ValueError(
-                f"Hopfield: patterns are rows of shape (n, features={self.features}), got {shape}."
-                + (" Transpose them: patterns.T." if shape[:1] == (self.features,) else "")
+                f"Hopfield: patterns are rows of shape (n, features={self.features}), got {shape};"
+                f" columns are transposed by patterns.T."
             )
         if shape[0] > self.slots:
             raise ValueError(
@@ -219,7 +214,7 @@ class Hopfield(Memory[HopfieldState]):
 
     def no_convergence(self) -> str | None:
         descent = descends(self.similarity, self.separation)  # pyright: ignore
-        return None if descent.holds else descent.reason
+        return None if descent.holds else f"{descent.reason}."
 
     def _append_novel(
         self, state: HopfieldState, rows: Array, known: Array, allowed: Array
@@ -229,18 +224,15 @@ class Hopfield(Memory[HopfieldState]):
             similarities = self.similarity(row, patterns, row_known)  # pyright: ignore
             return jnp.where(jnp.arange(self.slots) < slots.count, similarities, -jnp.inf).max()
 
+        threshold = jnp.inf if self.novelty is None else self.novelty
         slots, novel = append_novel(
-            _slots(state), rows, self.when_full, best, self.novelty, known, allowed, state.mask
+            _slots(state), rows, self.when_full, best, threshold, known, allowed, state.mask
         )
         return state.replace(**slots._asdict()), novel
 
     def _settings(self, state: HopfieldState) -> dict[str, Any]:
-        return dict(
-            count=state.count,
-            similarity=self.similarity,
-            separation=self.separation,
-            beta=self.beta,
-        )
+        names = ("similarity", "separation", "beta")
+        return {"count": state.count, **{name: getattr(self, name) for name in names}}
 
     def _effective(self, state: HopfieldState, weights: Array) -> Array:
         if state.mask is not None:
@@ -249,10 +241,8 @@ class Hopfield(Memory[HopfieldState]):
 
     def _learning_keys(self, state: HopfieldState) -> tuple[Array | None, Array | None]:
         """The key to keep and the key to use now."""
-        if state.learning_key is None:
-            return None, None
-        kept, now = jax.random.split(state.learning_key)
-        return kept, now
+        keys = state.learning_key
+        return (None, None) if keys is None else tuple(jax.random.split(keys))  # pyright: ignore
 
 
 def _slots(state: HopfieldState) -> Slots:

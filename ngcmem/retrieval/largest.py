@@ -12,11 +12,10 @@ from ngcmem.retrieval.streaming import (
     Slots,
     Streamed,
     Task,
-    chunks_of,
     compare,
     heavier,
+    over_chunks,
     penalty_of,
-    read_chunk,
 )
 
 
@@ -48,10 +47,11 @@ def _find_largest(
     """The k largest similarities (B, k), -inf where fewer slots are used, their slots, heaviest."""
     batch, dtype = task.probes.shape[0], task.beta.dtype
 
-    def body(index, carry):
+    def merge(carry, rows: Slots, start: Array, new: Array | None):
         best, found, heaviest = carry
-        rows, start, new = read_chunk(slots, index, count, chunk)
-        similarities = jnp.where(new[None], compare(task, rows.patterns, known), -jnp.inf)
+        similarities = compare(task, rows.patterns, known)
+        if new is not None:
+            similarities = jnp.where(new[None], similarities, -jnp.inf)
         more, place = lax.top_k(similarities, min(k, chunk))
         merged, which = lax.top_k(jnp.concatenate([best, more], axis=1), k)
         candidates = jnp.concatenate([found, start + place.astype(jnp.int32)], axis=1)
@@ -61,5 +61,5 @@ def _find_largest(
     best = jnp.full((batch, k), -jnp.inf, dtype)
     first = (jnp.array(-jnp.inf, dtype), jnp.array(0, jnp.int32))
     start = (best, jnp.zeros((batch, k), jnp.int32), first)
-    best, found, heaviest = lax.fori_loop(0, chunks_of(count, chunk), body, start)
+    best, found, heaviest = over_chunks(merge, start, slots, count, chunk)
     return best, found, heaviest[1]

@@ -13,7 +13,6 @@ from ngcmem.retrieval.separation import Separation, Softmax, Summable
 from ngcmem.retrieval.similarity import Similarity, accumulation_dtype
 from ngcmem.retrieval.sparse import Max, TopK
 from ngcmem.retrieval.streaming import (
-    CHUNK_BYTES,
     Slots,
     Streamed,
     Task,
@@ -21,6 +20,10 @@ from ngcmem.retrieval.streaming import (
     compare,
     stream_sums,
 )
+
+MATERIALISED_SLOTS = 4096
+MATERIALISED_BYTES = 4 << 20
+"""Above either, "auto" streams (`benchmarks/retrieval.py` measures both forms around them)."""
 
 Method = Literal["auto", "materialised", "streamed"]
 
@@ -114,10 +117,10 @@ def retrieve_batch(
         raise ValueError(f"method={method!r}; it is one of 'auto', 'materialised' and 'streamed'.")
     batch, slots = probes.shape[0], patterns.shape[0]
     dtype = accumulation_dtype(probes, patterns)
-    similarity, separation, beta = jax.tree.map(
-        lambda leaf: jnp.asarray(leaf).astype(dtype), (similarity, separation, jnp.asarray(beta))
+    similarity, separation = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf).astype(dtype), (similarity, separation)
     )
-    task = Task(probes, similarity, separation, beta)
+    task = Task(probes, similarity, separation, jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
     used_slots = jnp.asarray(slots if count is None else count, jnp.int32)
     known = lax.stop_gradient(known)
@@ -128,7 +131,8 @@ def retrieve_batch(
         size = min(slots, chunk_size(batch, slots) if chunk is None else chunk)
         streamed = stream(task, stored, known, used_slots, size)
     else:
-        streamed, similarities, weights = _materialise(task, stored, known, used_slots)
+        used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < used_slots
+        streamed, similarities, weights = _materialise(task, stored, known, used)
     outputs, potential, penalty, matched = streamed
     energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
         similarity, probes, potential, penalty, used_slots, known
@@ -164,22 +168,27 @@ def streamable(separation: Separation) -> bool:
 
 
 def choose(batch: int, slots: int, separation: Separation) -> Literal["materialised", "streamed"]:
-    """Stream where the (B, N) float32 similarities would not fit the cache."""
-    if streamable(separation) and 4 * batch * slots > CHUNK_BYTES:
-        return "streamed"
-    return "materialised"
+    """Materialise only what is small: few slots and (B, N) similarities that fit the cache."""
+    small = slots <= MATERIALISED_SLOTS and 4 * batch * slots <= MATERIALISED_BYTES
+    return "materialised" if small or not streamable(separation) else "streamed"
 
 
 def _materialise(
-    task: Task, slots: Slots, known: Array | None, count: Array
+    task: Task, slots: Slots, known: Array | None, used: Array | None
 ) -> tuple[Streamed, Array, Array]:
-    used = jnp.arange(slots.patterns.shape[0], dtype=jnp.int32) < count
-    patterns, values = jax.tree.map(lambda array: jnp.where(used[:, None], array, 0), slots)
-    similarities = jnp.where(used[None], compare(task, patterns, known), 0)
+    """Through the (B, N) similarities; `used` (N,) is None where every slot is."""
+    patterns, values = slots
+    if used is not None:
+        patterns = jnp.where(used[:, None], patterns, 0)
+        values = None if values is None else jnp.where(used[:, None], values, 0)
+    similarities = compare(task, patterns, known)
+    penalties = task.similarity.pattern_penalties(patterns)
+    if used is not None:
+        similarities = jnp.where(used[None], similarities, 0)
+        penalties = jnp.where(used, penalties, 0)
     axes = (0, None, None)
     weights = jax.vmap(task.separation, axes)(similarities, task.beta, used)
     potential = jax.vmap(task.separation.potential, axes)(similarities, task.beta, used)
     outputs = weights @ (patterns if values is None else values).astype(weights.dtype)
-    penalty = jnp.max(jnp.where(used, task.similarity.pattern_penalties(patterns), 0))
     matched = jnp.any(weights != 0, axis=1)
-    return Streamed(outputs, potential, penalty, matched), similarities, weights
+    return Streamed(outputs, potential, jnp.max(penalties), matched), similarities, weights

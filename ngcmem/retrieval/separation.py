@@ -1,7 +1,8 @@
 """Separations: what weight each stored pattern gets from how similar it is to the probe.
 
 A separation is called for one probe. Slots that are not `used`, and similarities of minus
-infinity, take no part; if nothing takes part every weight is 0.
+infinity, take no part; if nothing takes part every weight is 0. `used` None says that all slots are
+used and all similarities finite, and saves the masks.
 
 `potential(similarities, beta, used)` is the function Phi whose gradient the weights are, with the
 constant that makes Phi = 0 where every similarity is 0 (for softmax: the log-mean-exp). Energies
@@ -38,11 +39,11 @@ class Separation(Pytree):
         """What is proved of it."""
 
     @abstractmethod
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         """Weights (N,), 0 in slots that take no part."""
 
     @abstractmethod
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         """Phi, a scalar; 0 where nothing takes part."""
 
 
@@ -54,8 +55,13 @@ class Totals(NamedTuple):
     slots: Array
 
 
-def participants(similarities: Array, used: Array) -> tuple[Array, Array]:
-    """The slots that take part, and finite similarities (0 in the others: safe gradients)."""
+def participants(similarities: Array, used: Array | None) -> tuple[Array, Array]:
+    """The slots that take part, and finite similarities (0 in the others: safe gradients).
+
+    `used` None says that every slot takes part and every similarity is finite.
+    """
+    if used is None:
+        return jnp.ones(similarities.shape, bool), similarities
     taking_part = used & (similarities > -jnp.inf)
     largest = jnp.finfo(similarities.dtype).max
     return taking_part, jnp.minimum(jnp.where(taking_part, similarities, 0), largest)
@@ -92,7 +98,7 @@ class Summable(Separation):
         """Whether any slot has a weight other than 0 (negative densities have positive terms)."""
         return (totals.density != 0) | (totals.term > 0)
 
-    def top(self, similarities: Array, used: Array) -> Array:
+    def top(self, similarities: Array, used: Array | None) -> Array:
         """The largest similarity taking part, the lowest float if none does; 0 if not needed."""
         if not self.relative:
             return jnp.zeros((), similarities.dtype)
@@ -101,7 +107,7 @@ class Summable(Separation):
         return lax.stop_gradient(jnp.max(jnp.where(taking_part, similarities, lowest)))
 
     def totals(
-        self, similarities: Array, beta: Array | float, used: Array, top: Array
+        self, similarities: Array, beta: Array | float, used: Array | None, top: Array
     ) -> tuple[Array, Totals]:
         """Densities (N,) relative to `top`, 0 in slots that take no part, and their totals."""
         taking_part, similarities = participants(similarities, used)
@@ -111,11 +117,11 @@ class Summable(Separation):
         slots = jnp.sum(taking_part.astype(similarities.dtype))
         return density, Totals(jnp.sum(density), jnp.sum(term), slots)
 
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         density, totals = self.totals(similarities, beta, used, self.top(similarities, used))
         return density / self.normaliser(totals)
 
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         top = self.top(similarities, used)
         _, totals = self.totals(similarities, beta, used, top)
         return self.close(totals, jnp.asarray(beta).astype(similarities.dtype), top)

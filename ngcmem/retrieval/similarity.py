@@ -65,7 +65,7 @@ class Dot(Similarity):
 
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         probe, patterns, importance = self.prepare(probe, patterns, known)
-        return patterns @ (importance * probe)
+        return (importance * probe) @ patterns.T
 
     def probe_penalty(self, probe: Array, known: Array | None = None) -> Array:
         probe, _, importance = self.prepare(probe, probe[None], known)
@@ -82,7 +82,7 @@ class Cosine(Similarity):
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         probe, patterns, importance = self.prepare(probe, patterns, known)
         direction = probe * _inverse_root(jnp.sum(importance * probe**2))
-        return (patterns @ (importance * direction)) * _inverse_root(patterns**2 @ importance)
+        return ((importance * direction) @ patterns.T) * _inverse_root(patterns**2 @ importance)
 
 
 class Euclidean(Similarity):
@@ -98,7 +98,7 @@ class Euclidean(Similarity):
         origin = lax.stop_gradient(patterns[0])
         patterns = patterns - origin[None]
         probe = jnp.where(importance > 0, probe - origin, 0)
-        product = patterns @ (importance * probe)
+        product = (importance * probe) @ patterns.T
         return product - patterns**2 @ (importance / 2) - jnp.sum(importance * probe**2) / 2
 
 
@@ -124,7 +124,7 @@ class Hamming(Similarity):
         threshold = jnp.asarray(self.threshold).astype(probe.dtype)
         probe = jnp.where(probe > threshold, 1.0, -1.0).astype(probe.dtype)
         patterns = jnp.where(patterns > threshold, 1.0, -1.0).astype(probe.dtype)
-        return (patterns @ (importance * probe) + jnp.sum(importance)) / 2
+        return ((importance * probe) @ patterns.T + jnp.sum(importance)) / 2
 
 
 def expand_fields(field_weights: Mapping[str, float], field_sizes: Mapping[str, int]) -> Array:

@@ -21,19 +21,19 @@ class TopK(Separation):
         among = self.separation.laws()
         return among._replace(convex=among.convex and among.monotone)
 
-    def select(self, similarities: Array, used: Array) -> tuple[Array, Array, Array]:
+    def select(self, similarities: Array, used: Array | None) -> tuple[Array, Array, Array]:
         """The k largest similarities, the slots they stand in, and whether each takes part."""
         taking_part, finite = participants(similarities, used)
         k = min(self.k, similarities.shape[0])
         _, slots = lax.top_k(jnp.where(taking_part, finite, -jnp.inf), k)
         return finite[slots], slots, taking_part[slots]
 
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         largest, slots, taking_part = self.select(similarities, used)
         weights = self.separation(largest, beta, taking_part)
         return jnp.zeros_like(similarities).at[slots].set(weights)
 
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         largest, _, taking_part = self.select(similarities, used)
         return self.separation.potential(largest, beta, taking_part)
 
@@ -44,10 +44,10 @@ class Max(Separation):
     def laws(self) -> Laws:
         return Laws(normalised=True)
 
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return TopK(k=1)(similarities, beta, used)
 
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return TopK(k=1).potential(similarities, beta, used)
 
 
@@ -64,10 +64,10 @@ class Entmax(Separation):
     def laws(self) -> Laws:
         return Laws(normalised=True)
 
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return entmax(similarities, beta, self.alpha, used)
 
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return _entmax_potential(similarities, beta, self.alpha, used)
 
 
@@ -80,14 +80,16 @@ class Sparsemax(Separation):
     def laws(self) -> Laws:
         return Laws(normalised=True)
 
-    def __call__(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return entmax(similarities, beta, 2.0, used)
 
-    def potential(self, similarities: Array, beta: Array | float, used: Array) -> Array:
+    def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return _entmax_potential(similarities, beta, 2.0, used)
 
 
-def entmax(similarities: Array, beta: Array | float, alpha: Array | float, used: Array) -> Array:
+def entmax(
+    similarities: Array, beta: Array | float, alpha: Array | float, used: Array | None
+) -> Array:
     """w_i = max(u_i - tau, 0)^(1/(alpha-1)) with u = (alpha-1) beta (s - max s) and sum w = 1.
 
     tau is found by a bracketed Newton iteration to the last bit; its derivative comes from one
@@ -143,7 +145,7 @@ def _solve(lead: Array, power: Array, taking_part: Array) -> Array:
 
 
 def _entmax_potential(
-    similarities: Array, beta: Array | float, alpha: Array | float, used: Array
+    similarities: Array, beta: Array | float, alpha: Array | float, used: Array | None
 ) -> Array:
     weights = entmax(similarities, beta, alpha, used)
     taking_part, finite = participants(similarities, used)

@@ -7,7 +7,7 @@ The derivative is a custom vjp. Given the final top, the sums are plain sums ove
 backward loop takes the vjp of one chunk after another and recomputes its similarities.
 """
 
-from functools import partial
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import jax
@@ -23,6 +23,7 @@ CHUNK_BYTES = 1 << 20
 
 
 Kind = TypeVar("Kind", bound=Separation)
+Carry = TypeVar("Carry")
 
 
 class Task(NamedTuple, Generic[Kind]):
@@ -84,21 +85,41 @@ def penalty_of(similarity: Similarity, patterns: Array, slot: Array, count: Arra
     return similarity.pattern_penalties(row)[0]
 
 
-def read_chunk(slots: Slots, index: Array, count: Array, chunk: int) -> tuple[Slots, Array, Array]:
-    """Chunk `index`, the slot it starts at, and which of its rows are used and new (chunk,).
+def over_chunks(
+    merge: Callable[[Carry, Slots, Array, Array | None], Carry],
+    carry: Carry,
+    slots: Slots,
+    count: Array,
+    chunk: int,
+) -> Carry:
+    """Fold `merge(carry, rows, start, new)` over the chunks that hold used slots.
 
-    The last chunk starts early if `chunk` does not divide the capacity; rows it shares with the
-    chunk before are not new. Unused rows read as 0, whatever they hold.
+    Full chunks pass None for `new`, so they pay for no mask. The last one says which of its rows
+    are new (chunk,): neither unused (those read as 0, whatever they hold) nor, where the chunk had
+    to start early to end within the capacity, seen before.
     """
-    start = jnp.minimum(index * chunk, slots.patterns.shape[0] - chunk)
-    slot = start + jnp.arange(chunk, dtype=jnp.int32)
-    used = slot < count
+    full = count // chunk
 
-    def read(array: Array) -> Array:
-        rows = lax.dynamic_slice_in_dim(array, start, chunk)
-        return jnp.where(used[:, None], rows, 0)
+    def body(index, carry):
+        return merge(carry, read_rows(slots, index * chunk, chunk), index * chunk, None)
 
-    return Slots(*jax.tree.map(read, tuple(slots))), start, used & (slot >= index * chunk)
+    def last(carry):
+        start = jnp.minimum(full * chunk, slots.patterns.shape[0] - chunk)
+        slot = start + jnp.arange(chunk, dtype=jnp.int32)
+        used = (slot < count)[:, None]
+        rows = read_rows(slots, start, chunk)
+        rows = Slots(*jax.tree.map(lambda array: jnp.where(used, array, 0), tuple(rows)))
+        return merge(carry, rows, start, used[:, 0] & (slot >= full * chunk))
+
+    carry = lax.fori_loop(0, full, body, carry)
+    return lax.cond(count > full * chunk, last, lambda carry: carry, carry)
+
+
+def read_rows(slots: Slots, start: Array, chunk: int) -> Slots:
+    """`chunk` rows of every stored array."""
+    return Slots(
+        *jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, start, chunk), tuple(slots))
+    )
 
 
 def compare(task: Task, rows: Array, known: Array | None) -> Array:
@@ -108,16 +129,20 @@ def compare(task: Task, rows: Array, known: Array | None) -> Array:
 
 
 def heavier(
-    similarity: Similarity, rows: Array, new: Array, start: Array, best: tuple[Array, Array]
+    similarity: Similarity, rows: Array, new: Array | None, start: Array, best: tuple[Array, Array]
 ) -> tuple[Array, Array]:
     """The largest pattern penalty so far and its slot, after this chunk."""
-    penalties = jnp.where(new, similarity.pattern_penalties(rows), -jnp.inf)
+    penalties = similarity.pattern_penalties(rows)
+    if new is not None:
+        penalties = jnp.where(new, penalties, -jnp.inf)
     row = jnp.argmax(penalties).astype(jnp.int32)
     better = penalties[row] > best[0]
     return jnp.where(better, penalties[row], best[0]), jnp.where(better, start + row, best[1])
 
 
-def _sums(task: Task[Summable], similarities: Array, rows: Slots, new: Array, top: Array) -> Sums:
+def _sums(
+    task: Task[Summable], similarities: Array, rows: Slots, new: Array | None, top: Array
+) -> Sums:
     """The sums of one chunk relative to `top` (B,)."""
     totals_of = jax.vmap(task.separation.totals, (0, None, None, 0))
     density, totals = totals_of(similarities, task.beta, new, top)
@@ -125,8 +150,7 @@ def _sums(task: Task[Summable], similarities: Array, rows: Slots, new: Array, to
     return Sums(totals, density @ values.astype(density.dtype))
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _sum_chunks(
+def _fold_sums(
     chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array
 ) -> tuple[Sums, Array, Array]:
     """Sums over all used slots, the top (B,) they are relative to, and the heaviest slot ()."""
@@ -137,9 +161,8 @@ def _sum_chunks(
     sums = Sums(Totals(nothing, nothing, nothing), jnp.zeros((batch, width), dtype))
     bottom = jnp.full(batch, jnp.finfo(dtype).min if task.separation.relative else 0, dtype)
 
-    def body(index, carry):
+    def merge(carry, rows: Slots, start: Array, new: Array | None):
         sums, top, heaviest = carry
-        rows, start, new = read_chunk(slots, index, count, chunk)
         similarities = compare(task, rows.patterns, known)
         raised = jnp.maximum(top, jax.vmap(task.separation.top, (0, None))(similarities, new))
         factor = task.separation.rescale(task.beta, top, raised)
@@ -153,18 +176,15 @@ def _sum_chunks(
         return sums, raised, heavier(task.similarity, rows.patterns, new, start, heaviest)
 
     first = (jnp.array(-jnp.inf, dtype), jnp.array(0, jnp.int32))
-    sums, top, heaviest = lax.fori_loop(0, chunks_of(count, chunk), body, (sums, bottom, first))
+    carry = (sums, bottom, first)
+    sums, top, heaviest = over_chunks(merge, carry, slots, count, chunk)
     return sums, top, heaviest[1]
-
-
-def chunks_of(count: Array, chunk: int) -> Array:
-    return (count + chunk - 1) // chunk
 
 
 def _sum_chunks_forward(
     chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array
 ):
-    result = _sum_chunks(chunk, task, slots, known, count)
+    result = _fold_sums(chunk, task, slots, known, count)
     return result, (task, slots, known, count, result[1])
 
 
@@ -172,9 +192,8 @@ def _sum_chunks_backward(chunk: int, residuals, cotangents):
     task, slots, known, count, top = residuals
     sums_cotangent = cotangents[0]
 
-    def body(index, carry):
+    def merge(carry, rows: Slots, start: Array, new: Array | None):
         task_cotangent, slots_cotangent = carry
-        rows, start, new = read_chunk(slots, index, count, chunk)
 
         def sums(task: Task[Summable], rows: Slots) -> Sums:
             return _sums(task, compare(task, rows.patterns, known), rows, new, top)
@@ -189,8 +208,9 @@ def _sum_chunks_backward(chunk: int, residuals, cotangents):
         return added, jax.tree.map(write, slots_cotangent, more_rows)
 
     zeros = jax.tree.map(jnp.zeros_like, (task, slots))
-    task_cotangent, slots_cotangent = lax.fori_loop(0, chunks_of(count, chunk), body, zeros)
+    task_cotangent, slots_cotangent = over_chunks(merge, zeros, slots, count, chunk)
     return task_cotangent, slots_cotangent, None, None
 
 
+_sum_chunks = jax.custom_vjp(_fold_sums, nondiff_argnums=(0,))
 _sum_chunks.defvjp(_sum_chunks_forward, _sum_chunks_backward)

@@ -1,0 +1,188 @@
+"""Streamed retrieval beside bare matrix products, the materialised form and torch's attention.
+
+CPU time and wall time are medians of interleaved calls; memory is XLA's own count of temporary
+bytes, which needs no run. Keys read N<slots>_B<probes>_<what>; `cpu_` and `wall_` are milliseconds,
+ratios are of CPU time. d = 64, float32, beta = 16.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ngcmem.retrieval.retrieve import choose, retrieve_batch
+from ngcmem.retrieval.separation import Softmax
+from ngcmem.retrieval.similarity import Dot
+from ngcmem.retrieval.streaming import chunk_size
+
+FEATURES, BETA = 64, 16.0
+BATCHES = (1, 32, 256)
+SLOTS = (1_000, 10_000, 100_000, 1_000_000)
+
+
+def recall(probes, patterns, count=None, method="auto"):
+    return retrieve_batch(
+        probes,
+        patterns,
+        count=count,
+        similarity=Dot(),
+        separation=Softmax(),
+        beta=BETA,
+        method=method,
+    ).outputs
+
+
+def whole_products(probes, patterns):
+    return (probes @ patterns.T) @ patterns
+
+
+def chunked_products(probes, patterns):
+    """The least any streaming can do: both products, a chunk at a time, with nothing in between."""
+    slots = patterns.shape[0]
+    size = chunk_size(probes.shape[0], slots)
+
+    def body(index, total):
+        rows = lax.dynamic_slice_in_dim(patterns, jnp.minimum(index * size, slots - size), size)
+        return total + (probes @ rows.T) @ rows
+
+    return lax.fori_loop(0, -(-slots // size), body, jnp.zeros_like(probes))
+
+
+def measure(functions: dict[str, Callable], arguments: dict[str, list], repeats: int):
+    """Median (CPU ms, wall ms) per function; calls interleave and each has its own probes."""
+    for name, function in functions.items():
+        jax.block_until_ready(function(*arguments[name][0]))
+    cpu = {name: [] for name in functions}
+    wall = {name: [] for name in functions}
+    for repeat in range(repeats):
+        for name, function in functions.items():
+            probes = arguments[name][repeat % len(arguments[name])]
+            start_wall, start_cpu = time.perf_counter(), time.process_time()
+            jax.block_until_ready(function(*probes))
+            cpu[name].append(1e3 * (time.process_time() - start_cpu))
+            wall[name].append(1e3 * (time.perf_counter() - start_wall))
+    return {name: (statistics.median(cpu[name]), statistics.median(wall[name])) for name in cpu}
+
+
+def torch_attention(patterns: np.ndarray):
+    """A function of probes calling torch's scaled dot-product attention, or None without torch."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    stored = torch.from_numpy(patterns)[None, None]
+
+    def attend(probes):
+        with torch.no_grad():
+            return torch.nn.functional.scaled_dot_product_attention(
+                probes[None, None], stored, stored, scale=BETA
+            )
+
+    return attend, torch.from_numpy
+
+
+def compare(slots: int, batch: int, patterns: np.ndarray, repeats: int) -> dict[str, float]:
+    random = np.random.default_rng(slots + batch)
+    drawn = [random.normal(size=(batch, FEATURES)).astype(np.float32) / 8 for _ in range(3)]
+    stored = jnp.asarray(patterns[:slots])
+    functions: dict[str, Callable] = {
+        "streamed": jax.jit(lambda q, x: recall(q, x, method="streamed")),
+        "materialised": jax.jit(lambda q, x: recall(q, x, method="materialised")),
+        "whole_products": jax.jit(whole_products),
+        "chunked_products": jax.jit(chunked_products),
+    }
+    arguments = {name: [(jnp.asarray(q), stored) for q in drawn] for name in functions}
+    if batch > 1 and slots >= 100_000 and (torch := torch_attention(patterns[:slots])):
+        functions["attention"], convert = torch
+        arguments["attention"] = [(convert(q),) for q in drawn]
+    times = measure(functions, arguments, repeats)
+    key = f"N{slots}_B{batch}_"
+    found = {}
+    for name, (cpu, wall) in times.items():
+        found[f"{key}cpu_{name}"], found[f"{key}wall_{name}"] = cpu, wall
+    for name in set(times) - {"streamed"}:
+        found[f"{key}streamed_over_{name}"] = times["streamed"][0] / times[name][0]
+    chosen = choose(batch, slots, Softmax())
+    found[f"{key}auto_is_streamed"] = float(chosen == "streamed")
+    found[f"{key}auto_over_materialised"] = times[chosen][0] / times["materialised"][0]
+    return found
+
+
+def temporary_bytes(function: Callable, *shapes: tuple[int, ...]) -> int:
+    arguments = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    return jax.jit(function).lower(*arguments).compile().memory_analysis().temp_size_in_bytes
+
+
+def memory() -> dict[str, float]:
+    large, middle = (1_000_000, FEATURES), (131_072, FEATURES)
+    probes = (256, FEATURES)
+
+    def gradient(q, x):
+        return jax.grad(lambda q, x: (recall(q, x) ** 2).sum(), (0, 1))(q, x)
+
+    return {
+        "N1000000_B256_temp_mb_streamed": temporary_bytes(recall, probes, large) / 1e6,
+        "N1000000_B256_temp_mb_materialised": temporary_bytes(
+            lambda q, x: recall(q, x, method="materialised"), probes, large
+        )
+        / 1e6,
+        "N131072_B256_temp_mb_gradient": temporary_bytes(gradient, probes, middle) / 1e6,
+    }
+
+
+def fill_and_accuracy(patterns: np.ndarray, repeats: int) -> dict[str, float]:
+    slots = len(patterns)
+    probe = patterns[7:8] + np.float32(0.01)
+    run = jax.jit(lambda q, x, count: recall(q, x, count, method="streamed"))
+    stored = jnp.asarray(patterns)
+    arguments = {
+        "full": [(jnp.asarray(probe), stored, jnp.int32(slots))],
+        "tenth": [(jnp.asarray(probe), stored, jnp.int32(slots // 10))],
+    }
+    times = measure(dict.fromkeys(arguments, run), arguments, repeats)
+    scores = BETA * (patterns.astype(np.float64) @ probe[0].astype(np.float64))
+    weights = np.exp(scores - scores.max())
+    expected = weights @ patterns / weights.sum()
+    got = np.asarray(run(*arguments["full"][0]))[0]
+    return {
+        f"N{slots}_B1_tenth_full_over_full": times["tenth"][0] / times["full"][0],
+        f"N{slots}_B1_relative_error": float(
+            np.linalg.norm(got - expected) / np.linalg.norm(expected)
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="at most 1e5 slots and 3 repeats")
+    parser.add_argument("--out", type=Path, default=Path("out/retrieval"))
+    options = parser.parse_args()
+    sizes = SLOTS[:3] if options.quick else SLOTS
+    random = np.random.default_rng(options.seed)
+    patterns = random.normal(size=(sizes[-1], FEATURES)).astype(np.float32)
+    patterns /= np.linalg.norm(patterns, axis=1, keepdims=True)
+    metrics: dict[str, float] = {"cores": float(os.cpu_count() or 0)} | memory()
+    for slots in sizes:
+        for batch in BATCHES:
+            repeats = 3 if options.quick else max(5, min(51, int(3e8 / (slots * batch))))
+            metrics |= compare(slots, batch, patterns, repeats)
+            print(f"N={slots} B={batch} done", flush=True)
+    metrics |= fill_and_accuracy(patterns, 5 if options.quick else 15)
+    if hasattr(os, "getloadavg"):
+        metrics["load_average"] = os.getloadavg()[0]
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "metrics.json").write_text(json.dumps(metrics, indent=2))
+    print(json.dumps(metrics))
+
+
+if __name__ == "__main__":
+    main()

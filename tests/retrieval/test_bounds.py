@@ -1,0 +1,106 @@
+"""Ramsauer's bounds and capacity constants, and the exact condition of sparse recall."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ngcmem.retrieval import bounds
+from ngcmem.retrieval.retrieve import retrieve_batch
+from ngcmem.retrieval.separation import Softmax
+from ngcmem.retrieval.similarity import Dot
+from ngcmem.retrieval.sparse import Entmax, Sparsemax
+
+
+def _patterns(slots, features, norm, seed=0):
+    patterns = np.random.default_rng(seed).normal(size=(slots, features))
+    return norm * patterns / np.linalg.norm(patterns, axis=1, keepdims=True)
+
+
+def test_separations_are_the_smallest_gap_of_dot_products():
+    patterns = _patterns(30, 8, 2.0)
+    products = patterns[:20] @ patterns[:20].T
+    expected = [
+        products[i, i] - max(products[i, j] for j in range(20) if j != i) for i in range(20)
+    ]
+    got = jax.jit(bounds.separations)(jnp.asarray(patterns, jnp.float32), 20)
+    np.testing.assert_allclose(got[:20], expected, atol=1e-5)
+    assert np.isinf(got[20:]).all()
+
+
+@pytest.mark.parametrize("beta", [1.0, 2.0, 4.0])
+def test_one_step_bound_holds_for_every_pattern(beta):
+    """Theorem 5 at N = 1000, d = 64, norm 4, from probes 0.3 away: 0 violations."""
+    slots, norm = 1000, 4.0
+    patterns = _patterns(slots, 64, norm)
+    delta = np.asarray(bounds.separations(jnp.asarray(patterns, jnp.float32)))
+    noise = _patterns(slots, 64, 0.3, seed=1)
+    probes = patterns + noise
+
+    def step(probes):
+        return retrieve_batch(
+            jnp.asarray(probes, jnp.float32),
+            jnp.asarray(patterns, jnp.float32),
+            similarity=Dot(),
+            separation=Softmax(),
+            beta=beta,
+        ).outputs
+
+    fixed = jnp.asarray(patterns, jnp.float32)
+    for _ in range(20):
+        fixed = step(fixed)
+    recalled, fixed = np.asarray(step(probes)), np.asarray(fixed)
+    distance = np.maximum(0.3, np.linalg.norm(fixed - patterns, axis=1))
+    bound = bounds.one_step_error(beta, delta, distance, slots, norm)
+    rounding = 1e-5 * norm
+    applies = np.asarray(bounds.well_separated(beta, delta, slots, norm))
+    assert np.all(np.linalg.norm(recalled - fixed, axis=1) <= bound + rounding)
+    retrieved = np.linalg.norm(fixed - patterns, axis=1)
+    limit = bounds.retrieval_error(beta, delta, slots, norm) + rounding
+    assert np.all((retrieved <= limit)[applies])
+    assert beta == 1.0 or applies.sum() > slots / 2
+
+
+@pytest.mark.parametrize(
+    ("radius", "features", "published"), [(3.0, 20, 3.1546), (1.0, 75, 1.3718)]
+)
+def test_capacity_constants_of_theorem_3(radius, features, published):
+    assert bounds.capacity_base(1.0, radius, features, 0.001) == pytest.approx(published, abs=1e-4)
+
+
+def test_softmax_beta_recalls_to_the_error_asked_for():
+    patterns = jnp.asarray(_patterns(200, 32, 2.0), jnp.float32)
+    delta = bounds.separations(patterns)
+    betas = bounds.softmax_beta(delta, 200, 2.0, 1e-3)
+
+    def recall(probe, beta):
+        return retrieve_batch(
+            probe[None], patterns, similarity=Dot(), separation=Softmax(), beta=beta
+        ).outputs[0]
+
+    error = jnp.linalg.norm(jax.vmap(recall)(patterns, betas) - patterns, axis=1)
+    assert np.all(error <= 1e-3)
+
+
+@pytest.mark.parametrize("alpha", [2.0, 1.5, 1.25])
+def test_sparse_recall_is_exact_just_above_its_beta_and_inexact_just_below(alpha):
+    patterns = jnp.asarray(_patterns(100, 16, 3.0), jnp.float32)
+    separation = Sparsemax() if alpha == 2.0 else Entmax(alpha=alpha)
+    beta = bounds.entmax_beta(bounds.separations(patterns), alpha)
+
+    def recall(probe, beta):
+        recall = retrieve_batch(
+            probe[None],
+            patterns,
+            similarity=Dot(),
+            separation=separation,
+            beta=beta,
+            method="materialised",
+        )
+        return recall.outputs[0], recall.weights[0]
+
+    own = np.arange(100)
+    outputs, weights = jax.vmap(recall)(patterns, 1.001 * beta)
+    assert np.all(weights[own, own] == 1) and np.array_equal(outputs, patterns)
+    _, weights = jax.vmap(recall)(patterns, 0.97 * beta)
+    assert np.all(weights[own, own] < 1)

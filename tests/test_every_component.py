@@ -1,0 +1,245 @@
+"""One contract for every component of the table in `tests/components.py`."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ngcmem as nm
+from ngcmem.core.compartments import AnyState, Role
+from ngcmem.core.contract import leaf_paths
+from tests.components import COMPONENTS, Entry
+
+BATCH = 3
+
+
+def _is_float(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def driven(entry: Entry, state: AnyState, key: jax.Array, steps: int | None = None) -> dict:
+    """Random values for the free inputs: (batch, ...), or (steps, batch, ...)."""
+    component = entry.build()
+    wired = dict(component.driven()) if isinstance(component, nm.Circuit) else {}
+    values = {}
+    for path, spec in state.specs().items():
+        scale = entry.drive.get(path, 1.0)
+        gate = path.rpartition(".")[2] in ("known", "learn", "gate", "free")
+        if not spec.role.writable or path in wired or scale is None or gate:
+            continue
+        leaves, structure = jax.tree.flatten(state[path])
+        new = []
+        for leaf in leaves:
+            key, draw = jax.random.split(key)
+            shape = leaf.shape if steps is None else (steps, *leaf.shape)
+            new.append((scale * jax.random.uniform(draw, shape)).astype(leaf.dtype))
+        values[path] = jax.tree.unflatten(structure, new)
+    return values
+
+
+def prepared(entry: Entry, batch: int = BATCH) -> tuple[nm.Component, Any]:
+    component = entry.build()
+    state = nm.init(component, jax.random.key(1), batch=batch)
+    state = entry.prepare(component, state)
+    return component, state.set(driven(entry, state, jax.random.key(2)))
+
+
+def numbers(state: Any) -> list[np.ndarray]:
+    """Every leaf as NumPy, keys as their data."""
+    return [
+        np.asarray(jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x)
+        for x in jax.tree.leaves(state)
+    ]
+
+
+def assert_close(first: Any, second: Any, tolerance: float = 1e-6) -> None:
+    for path, a, b in zip(leaf_paths(first), numbers(first), numbers(second), strict=True):
+        if a.dtype.kind == "f":
+            scale = max(1.0, float(np.abs(a[np.isfinite(a)]).max(initial=0.0)))
+            np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * scale, err_msg=path)
+        else:
+            np.testing.assert_array_equal(a, b, err_msg=path)
+
+
+def assert_identical(first: Any, second: Any) -> None:
+    for path, a, b in zip(leaf_paths(first), numbers(first), numbers(second), strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=path)
+
+
+@pytest.fixture(params=COMPONENTS, ids=str)
+def entry(request: pytest.FixtureRequest) -> Entry:
+    return COMPONENTS[request.param]
+
+
+def test_jit_is_no_jit(entry: Entry) -> None:
+    component, state = prepared(entry)
+    jitted = nm.evolve(component, nm.advance_state(component, state))
+    with jax.disable_jit():
+        eager = nm.evolve(component, nm.advance_state(component, state))
+    assert_close(jitted, eager)
+
+
+def test_batch_is_a_loop_over_examples(entry: Entry) -> None:
+    component, state = prepared(entry)
+    together = nm.advance_state(component, state)
+    roles, structure = state.leaf_roles(), jax.tree.structure(state)
+
+    def example(whole: Any, i: int) -> Any:
+        leaves = [
+            leaf[i : i + 1] if role.batched else leaf
+            for leaf, role in zip(jax.tree.leaves(whole), roles, strict=True)
+        ]
+        return jax.tree.unflatten(structure, leaves)
+
+    for i in range(BATCH):
+        alone = nm.advance_state(component, example(state, i))
+        assert_close(example(together, i), alone)
+
+
+def test_run_is_step_by_step_and_continues_bit_for_bit(entry: Entry) -> None:
+    component, state = prepared(entry)
+    inputs = driven(entry, state, jax.random.key(3), steps=40)
+    held = {path: None for path in inputs}
+    whole, _ = nm.run(component, state, steps=40, dt=0.3, inputs=inputs, learn=True)
+    first, rest = (
+        {path: jax.tree.map(lambda x, part=part: x[part], inputs[path]) for path in held}
+        for part in (slice(0, 15), slice(15, None))
+    )
+    half, _ = nm.run(component, state, steps=15, dt=0.3, inputs=first, learn=True)
+    t = {} if isinstance(component, nm.Circuit) else {"t": 15 * 0.3}
+    both, _ = nm.run(component, half, steps=25, dt=0.3, inputs=rest, learn=True, **t)
+    assert_identical(whole, both)
+
+    stepped = state
+    for i in range(5):
+        now = {path: jax.tree.map(lambda x, i=i: x[i], inputs[path]) for path in held}
+        t = {} if isinstance(component, nm.Circuit) else {"t": i * 0.3}
+        stepped = nm.advance_state(component, stepped.set(now), dt=0.3, **t)
+        stepped = nm.evolve(component, stepped, dt=0.3, **t)
+    five = {path: jax.tree.map(lambda x: x[:5], inputs[path]) for path in held}
+    run, _ = nm.run(component, state, steps=5, dt=0.3, inputs=five, learn=True)
+    assert_close(run, stepped)
+
+
+def test_reset_restores_dynamics_and_keeps_what_was_learned(entry: Entry) -> None:
+    component, state = prepared(entry)
+    after, _ = nm.run(component, state, steps=3, learn=True)
+    again = nm.reset(component, after)
+    fresh = nm.init(component, jax.random.key(1), batch=BATCH)
+    stochastic = any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in jax.tree.leaves(state))
+    for path, role, kept, new, began in zip(
+        leaf_paths(state), state.leaf_roles(), *map(jax.tree.leaves, (after, again, fresh)),
+        strict=True,
+    ):  # fmt: skip
+        is_key = jnp.issubdtype(new.dtype, jax.dtypes.prng_key)
+        if role is Role.SHARED or is_key:
+            np.testing.assert_array_equal(*(numbers(x)[0] for x in (kept, new)), err_msg=path)
+        elif role.batched:
+            assert new.shape == began.shape and new.dtype == began.dtype, path
+            if not stochastic:
+                np.testing.assert_array_equal(new, began, err_msg=path)
+
+
+def test_other_values_compile_nothing(entry: Entry, compilations: Any) -> None:
+    component, state = prepared(entry)
+    leaves, structure = jax.tree.flatten(component)
+
+    def go(component: Any, dt: Any) -> None:
+        after = nm.evolve(component, nm.advance_state(component, state, dt=dt), dt=dt)
+        jax.block_until_ready(after)
+
+    go(component, 1.0)
+    kinds = (np.float32, np.float64, jnp.float32)
+    others = [
+        jax.tree.unflatten(
+            structure, [kind(leaf) if np.ndim(leaf) == 0 else leaf for leaf in leaves]
+        )
+        for kind in kinds
+    ]
+    before = compilations()
+    for other, dt in zip(others, (2, np.float64(0.5), jnp.float32(0.25)), strict=True):
+        go(other, dt)
+    assert compilations() == before
+
+
+def test_dtypes_are_kept(entry: Entry) -> None:
+    component, state = prepared(entry)
+    half = jax.tree.map(lambda x: x.astype(jnp.bfloat16) if _is_float(x) else x, state)
+    if isinstance(component, nm.Circuit):
+        half = half.replace(clock=state.clock)
+    after = nm.evolve(component, nm.advance_state(component, half))
+    for path, a, b in zip(leaf_paths(half), *map(jax.tree.leaves, (half, after)), strict=True):
+        assert a.dtype == b.dtype, path
+    shared = [role is Role.SHARED for role in state.leaf_roles()]
+    mixed = jax.tree.unflatten(
+        jax.tree.structure(state),
+        [
+            h if is_shared else f
+            for h, f, is_shared in zip(
+                jax.tree.leaves(half), jax.tree.leaves(state), shared, strict=True
+            )
+        ],
+    )
+    after = nm.evolve(component, nm.advance_state(component, mixed))
+    for path, a, b in zip(leaf_paths(mixed), *map(jax.tree.leaves, (mixed, after)), strict=True):
+        assert a.dtype == b.dtype, path
+
+
+def test_strict_promotion(entry: Entry) -> None:
+    with jax.numpy_dtype_promotion("strict"):
+        component, state = prepared(entry)
+        nm.evolve(component, nm.advance_state(component, state))
+
+
+def test_float64(entry: Entry) -> None:
+    with jax.enable_x64(True):
+        component = entry.build()
+        state = entry.prepare(component, nm.init(component, jax.random.key(1), batch=BATCH))
+        state = state.set(driven(entry, state, jax.random.key(2)))
+        after = nm.evolve(component, nm.advance_state(component, state))
+        kinds = {x.dtype for x in jax.tree.leaves(after) if _is_float(x)}
+        assert kinds <= {jnp.dtype("float64")}
+
+
+def test_gradients_are_finite(entry: Entry) -> None:
+    component, state = prepared(entry)
+    names = entry.outputs or [
+        path
+        for path, spec in state.specs().items()
+        if spec.role is Role.PER_EXAMPLE and all(_is_float(x) for x in jax.tree.leaves(state[path]))
+    ]
+
+    def total(component: Any, params: dict) -> jax.Array:
+        after = nm.advance_state(component, state.set(params))
+        return sum(jnp.sum(x) for name in names for x in jax.tree.leaves(after[name]))
+
+    floats = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), component)
+    gradients = jax.grad(total, argnums=(0, 1))(floats, nm.parameters(state))
+    leaves = jax.tree.leaves(gradients)
+    assert all(bool(jnp.isfinite(x).all()) for x in leaves)
+    assert entry.no_gradient or not leaves or any(bool((x != 0).any()) for x in leaves)
+
+
+def test_lowers_for_cpu_cuda_and_tpu(entry: Entry) -> None:
+    component, state = prepared(entry)
+    leaves, structure = jax.tree.flatten((component, state))
+
+    def step(leaves: list) -> list:
+        component, state = jax.tree.unflatten(structure, leaves)
+        return jax.tree.leaves(nm.evolve(component, nm.advance_state(component, state)))
+
+    exported = jax.export.export(jax.jit(step), platforms=("cpu", "cuda", "tpu"))(leaves)
+    assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
+
+
+def test_declared_axes_fit_and_are_shown(entry: Entry) -> None:
+    component = entry.build()
+    state = nm.init(component, jax.random.key(0), batch=2)
+    for path, spec in state.specs().items():
+        for leaf in jax.tree.leaves(state[path]):
+            if spec.axes:
+                assert leaf.ndim == len(spec.axes) + spec.role.batched, path
+    assert type(component).__name__ in repr(component)
+    assert (type(component).__doc__ or "").strip()

@@ -1,0 +1,18 @@
+"""The README's code runs as it stands."""
+
+import re
+from pathlib import Path
+
+import jax.numpy as jnp
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_readmes_code_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    names: dict = {}
+    exec(compile(blocks[0], str(README), "exec"), names)
+    assert names["seen"]["cell.spikes"].shape == (200, 16, 100)
+    assert float(jnp.abs(names["recalled"] - names["patterns"]).max()) < 1e-3
+    assert names["state"]["synapse.weights"].shape == (784, 100)
