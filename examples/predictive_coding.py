@@ -16,6 +16,7 @@ import optax
 
 import ngcmem as nm
 from ngcmem import delayed, wire
+from ngcmem.datasets.digits import digits
 from ngcmem.interop.scripts import arguments, finish, progress
 
 PIXELS = 64
@@ -107,13 +108,13 @@ def complete(images, seed, steps):
     return answers, metrics
 
 
-def recall_sequences(digits, lengths):
+def recall_sequences(signs, lengths):
     """Frames right to the last pixel when each is recalled from the true one before, and from
     the recalled one before; the same for the asymmetric Hopfield network W = sum x' outer x."""
     memory = nm.TemporalPC(features=PIXELS, output=jnp.sign)
     results = {"temporal_pc": [], "asymmetric_hopfield": []}
     for length in lengths:
-        frames = digits[:length]
+        frames = signs[:length]
         state = nm.store(memory, nm.init(memory, jax.random.key(0)), frames)
         hebbian = frames[1:].T @ frames[:-1]
         steps = {
@@ -130,9 +131,9 @@ def recall_sequences(digits, lengths):
     return results
 
 
-def repeated_frame(digits, seed, epochs):
+def repeated_frame(signs, seed, epochs):
     """A sequence in which one frame has two successors: one layer against two."""
-    a, b, c, d = digits[:4]
+    a, b, c, d = signs[:4]
     frames = np.stack([a, b, c, b, d])
     right = {}
     for name, memory in (
@@ -180,7 +181,7 @@ def draw_curves(curve, lengths, results, file):
 
 def main() -> None:
     given = arguments("predictive_coding", __doc__.split("\n")[0])
-    images, _ = nm.handwritten_digits()
+    images, _ = digits()
     images = images[np.random.default_rng(given.seed).permutation(len(images))]
     train, unseen = (
         (images[:200], images[1000:1050]) if given.quick else (images[:1000], images[1000:1500])
@@ -203,7 +204,7 @@ def main() -> None:
 
     signs = np.where(images > 0.5, 1.0, -1.0)
     signs = signs[np.sort(np.unique(signs, axis=0, return_index=True)[1])]
-    lengths = [4, 16] if given.quick else [2, 4, 8, 16, 32, 64, 128]
+    lengths = [4, 16] if given.quick else [2, 4, 8, 16, 32, 48, 64]
     results = recall_sequences(signs, lengths)
     for name, values in results.items():
         for length, (share, _) in zip(lengths, values, strict=True):

@@ -47,7 +47,6 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
-from ngcmem.datasets.digits import handwritten_digits as handwritten_digits
 from ngcmem.datasets.letters import hershey_letters as hershey_letters
 from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories

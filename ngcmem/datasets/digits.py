@@ -1,34 +1,8 @@
-<<<<<<< HEAD
-"""Real handwritten digits, offline."""
-=======
 """Scikit-learn's handwritten digits: real data that ships with a package, read offline."""
->>>>>>> main
 
 import numpy as np
 
 
-<<<<<<< HEAD
-def handwritten_digits() -> tuple[np.ndarray, np.ndarray]:
-    """scikit-learn's 1,797 handwritten digits of 8 x 8 pixels.
-
-    Reference: Alpaydin and Kaynak (1998), Cascading classifiers, UCI Optical Recognition of
-    Handwritten Digits, doi:10.24432/C50P49.
-
-    Returns:
-        Images (1797, 64) as rows, 0 (paper) to 1 (ink), float32; and labels (1797,), 0..9.
-
-    Raises:
-        ImportError: scikit-learn is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError(
-            'handwritten_digits needs scikit-learn: pip install "ngcmem[examples]"'
-        ) from None
-    digits = load_digits()
-    return (digits.data / 16.0).astype(np.float32), digits.target  # pyright: ignore
-=======
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """1,797 handwritten digits.
 
@@ -49,4 +23,3 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
         ) from error
     data = load_digits()
     return (data.data / 16.0).astype(np.float32), data.target  # pyright: ignore
->>>>>>> main

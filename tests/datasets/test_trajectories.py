@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ngcmem.datasets.digits import handwritten_digits
 from ngcmem.datasets.letters import LETTERS, hershey_letters
 from ngcmem.datasets.trajectories import (
     load_character_trajectories,
@@ -33,12 +32,6 @@ def test_letters_are_standardised_and_different():
     assert gaps[~np.eye(20, dtype=bool)].min() > 0.15
     with pytest.raises(ValueError, match="does not draw"):
         hershey_letters("é")
-
-
-def test_digits():
-    images, labels = handwritten_digits()
-    assert images.shape == (1797, 64) and labels.shape == (1797,)
-    assert images.min() == 0.0 and images.max() == 1.0
 
 
 def test_npz_round_trip_and_no_pickle(tmp_path):
