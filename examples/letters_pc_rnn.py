@@ -103,7 +103,7 @@ def draw_walk(state, found, names, target, file):
     figure.savefig(file, dpi=60)
 
 
-def draw_success(results, labels, chance, file):
+def draw_success(results, labels, chance, ranked, file):
     figure, axis = plt.subplots(figsize=(7, 4))
     for (name, state, found), color in zip(results, ("tab:blue", "tab:orange"), strict=True):
         now, best = curves(state, found, labels)
@@ -111,7 +111,7 @@ def draw_success(results, labels, chance, file):
         axis.semilogx(trials, now, color=color, label=f"{name}: nearest now")
         axis.semilogx(trials, best, color=color, ls=":", label=f"{name}: at smallest error so far")
     axis.semilogx(trials, 1 - (1 - chance) ** trials, "k:", lw=1, label="guessing, smallest error")
-    axis.axhline(1.0, color="tab:green", ls="--", lw=1, label="ranking of all stored causes")
+    axis.axhline(ranked, color="tab:green", ls="--", lw=1, label="ranking of all stored causes")
     axis.axhline(chance, color="gray", ls="--", lw=1, label="chance")
     axis.set(xlabel="trial", ylabel="part of retrievals at the right letter", ylim=(0, 1.05))
     axis.legend(fontsize=8)
@@ -167,7 +167,8 @@ def main() -> None:
     target = list(names).index("p") if "p" in names else 0
     draw_walk(state, published, names, target, given.out / "walk.png")
     results = [("published", state, published), ("annealed", state, annealed)]
-    draw_success(results, labels, 1 / count, given.out / "success.png")
+    ranked = metrics["ranking_correct"] / count
+    draw_success(results, labels, 1 / count, ranked, given.out / "success.png")
     finish(metrics, given.out)
 
 
