@@ -28,8 +28,8 @@ def circuit(hidden: int) -> nm.Circuit:
     """pixels <- hidden, with a Gaussian prior on the hidden values."""
     return nm.connect(
         dict(
-            pixels=nm.Value(units=PIXELS, tau=10.0, activation=jnp.positive),
-            hidden=nm.Value(units=hidden, tau=100.0, activation=jnp.positive),
+            pixels=nm.Value(units=PIXELS, tau=20.0, activation=jnp.positive),
+            hidden=nm.Value(units=hidden, tau=200.0, activation=jnp.positive),
             predict=nm.Predictive(
                 inputs=hidden, outputs=PIXELS, optimizer=optax.adamw(5e-3, weight_decay=0.1)
             ),
@@ -61,7 +61,7 @@ def show(network, state, images, known, steps):
     return nm.run(network, state, steps=steps, clamp={"pixels.free": free})[0]
 
 
-def learn(network, images, seed, epochs, batch=50, steps=60):
+def learn(network, images, seed, epochs, batch=50, steps=100):
     rng = np.random.default_rng(seed)
     state, curve = nm.init(network, jax.random.key(seed), batch=batch), []
     everything = np.ones(PIXELS)
@@ -75,9 +75,10 @@ def learn(network, images, seed, epochs, batch=50, steps=60):
     return state, curve
 
 
-def hidden_error(completed, images) -> float:
+def hidden_error(completed, images, known=KNOWN) -> float:
     """The mean squared error over the hidden pixels."""
-    return float(((np.asarray(completed) - images)[:, LEFT] ** 2).mean())
+    hidden = np.broadcast_to(known, images.shape) == 0
+    return float(((np.asarray(completed) - images)[hidden] ** 2).mean())
 
 
 def found(completed, images) -> float:
@@ -190,13 +191,13 @@ def main() -> None:
     network = circuit(hidden=32)
     state, curve = learn(network, train, given.seed, epochs=8 if given.quick else 60)
     state = nm.init(network, jax.random.key(0), batch=len(unseen)).set(nm.parameters(state))
-    completed = show(network, state, unseen, KNOWN, 1000)["pixels.value"]
-    metrics = {
-        "energy_first": curve[0],
-        "energy_last": curve[-1],
-        "circuit_error": hidden_error(completed, unseen),
-        "mean_digit_error": hidden_error(np.broadcast_to(train.mean(0), unseen.shape), unseen),
-    }
+    scattered = (np.random.default_rng(given.seed).random(unseen.shape) < 0.5).astype(float)
+    average = np.broadcast_to(train.mean(0), unseen.shape)
+    metrics = {"energy_first": curve[0], "energy_last": curve[-1]}
+    for name, known in (("half", KNOWN), ("scattered", scattered)):
+        completed = show(network, state, unseen, known, 2000)["pixels.value"]
+        metrics[f"circuit_{name}_error"] = hidden_error(completed, unseen, known)
+        metrics[f"mean_digit_{name}_error"] = hidden_error(average, unseen, known)
 
     stored = images[:100] if given.quick else images[:300]
     answers, scores = complete(stored, given.seed, 300 if given.quick else 2000)
@@ -215,7 +216,8 @@ def main() -> None:
     rows = {"stored": stored, "cue": cue} | {
         name.replace("_", " "): answer for name, answer in answers.items()
     }
-    rows |= {"unseen": unseen, "circuit": np.asarray(completed)}
+    rows |= {"unseen": unseen, "cue, unseen": np.where(scattered > 0, unseen, 0.5)}
+    rows |= {"circuit": np.asarray(completed)}
     draw_completion(rows, given.out / "completion.png")
     draw_curves(curve, lengths, results, given.out / "curves.png")
     finish(metrics, given.out)
