@@ -108,7 +108,10 @@ COMPONENTS: dict[str, Entry] = {
     "LaplacianError": Entry(lambda: nm.LaplacianError(units=5, scale=0.5)),
     "TotalEnergy": Entry(lambda: nm.TotalEnergy()),
     "Value": Entry(lambda: nm.Value(units=5)),
-    "Feedback": Entry(lambda: nm.Feedback(inputs=5, outputs=3)),
+    "Feedback": Entry(
+        lambda: nm.Feedback(inputs=5, outputs=3),
+        no_gradient="its weights are lent by a wire, and 0 without one",
+    ),
     "Predictive": Entry(lambda: nm.Predictive(inputs=5, outputs=3, eta=0.1)),
     "PredictiveCodingRNN": Entry(
         lambda: nm.PredictiveCodingRNN(outputs=2, states=5, causes=2, patterns=3, eta=0.1)

@@ -75,6 +75,7 @@ class CovariancePC(Memory[CovariancePCState]):
 
     def _pull(self, weights: Array) -> tuple[Array, Array]:
         """Q with E = d^T Q d / 2, and A with dx = -A d."""
+        weights = _wide(weights)
         identity = jnp.eye(self.features, dtype=weights.dtype)
         if self.form == "explicit":
             precision = jnp.linalg.inv(weights)
@@ -85,14 +86,14 @@ class CovariancePC(Memory[CovariancePCState]):
     def advance_state(self, state: CovariancePCState, t: Array, dt: Array) -> CovariancePCState:
         form, pull = self._pull(state.weights)
         known = state.known > 0
-        away = jnp.where(known, state.inputs - state.mean, 0.0)
+        away = _wide(jnp.where(known, state.inputs - state.mean, 0.0))
         identity = jnp.eye(self.features, dtype=pull.dtype)
         free = jnp.where(known[:, None], identity, pull)
         free = jnp.where(known[None, :] & ~known[:, None], 0.0, free)
         rest = jnp.where(known, 0.0, -(pull @ away))
         away = away + jnp.linalg.solve(free, rest)
         return state.replace(
-            outputs=state.mean + away,
+            outputs=_wide(state.mean) + away,
             energy=0.5 * away @ form @ away,
             matched=state.count > 0,
         )
@@ -108,25 +109,26 @@ class CovariancePC(Memory[CovariancePCState]):
         count = state.count + inputs.shape[0]
         total = state.sum + inputs.sum(0)
         scatter = state.scatter + inputs.T @ inputs
-        mean = total / count
+        number = count.astype(total.dtype)
+        mean = total / number
         identity = jnp.eye(self.features, dtype=scatter.dtype)
-        weights = scatter / count - jnp.outer(mean, mean) + self.ridge * identity
+        weights = scatter / number - jnp.outer(mean, mean) + self.ridge * identity
         if self.form == "implicit":
             precision = jnp.linalg.inv(weights)
             weights = identity - precision / jnp.diagonal(precision)[:, None]
         return state.replace(mean=mean, weights=weights, sum=total, scatter=scatter, count=count)
 
     def weight_changes(self, state: CovariancePCState, t: Array, dt: Array) -> dict[str, Array]:
-        away = state.inputs - state.mean
+        away, weights = _wide(state.inputs - state.mean), _wide(state.weights)
         if self.form == "explicit":
-            precision = jnp.linalg.inv(state.weights)
+            precision = jnp.linalg.inv(weights)
             error = away @ precision
             change = 0.5 * (error.T @ error / len(error) - precision)
         else:
-            error = away - away @ state.weights.T
+            error = away - away @ weights.T
             change = error.T @ away / len(error)
             change = change - jnp.diag(jnp.diagonal(change))
-            error = error - error @ state.weights
+            error = error - error @ weights
         return {"weights": change, "mean": error.mean(0)}
 
     def evolve(self, state: CovariancePCState, t: Array, dt: Array) -> CovariancePCState:
@@ -137,3 +139,8 @@ class CovariancePC(Memory[CovariancePCState]):
             weights=state.weights + self.eta * change["weights"],
             mean=state.mean + self.eta * change["mean"],
         )
+
+
+def _wide(x: Array) -> Array:
+    """At least float32: matrices are inverted in nothing less."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

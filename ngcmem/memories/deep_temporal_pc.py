@@ -81,7 +81,8 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
         slope = jax.grad(self._energy, argnums=1)
 
         def settle(hidden: Array, _: None) -> tuple[Array, None]:
-            return hidden - self.rate * slope(weights, hidden, before, frame), None
+            step = self.rate * slope(weights, hidden, before, frame)
+            return hidden - step.astype(hidden.dtype), None
 
         start = self._next(weights, before)
         return jax.lax.scan(settle, start, length=self.settle_steps)[0]
@@ -108,7 +109,8 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
             weights, optimizer_state, before = carry
             hidden = self._infer(weights, before, frame)
             slope = jax.grad(self._energy)(weights, hidden, before, frame)
-            change, optimizer_state = self.storing.update(slope, optimizer_state, weights)
+            with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
+                change, optimizer_state = self.storing.update(slope, optimizer_state, weights)
             return (optax.apply_updates(weights, change), optimizer_state, hidden), None
 
         def epoch(carry: Any, _: None) -> tuple[Any, None]:

@@ -111,14 +111,21 @@ class GenerativePC(Memory[GenerativePCState]):
             total = total + 0.5 * jnp.sum((value - prediction) ** 2, -1)
         return total + 0.5 * self.prior * jnp.sum(hidden[-1] ** 2, -1)
 
+    def _moved(self, hidden: Layers, velocity: Layers, pull: Layers) -> tuple[Layers, Layers]:
+        """One step of descent with momentum."""
+        velocity = tuple(
+            (self.momentum * v - self.rate * g).astype(v.dtype)
+            for v, g in zip(velocity, pull, strict=True)
+        )
+        return tuple(h + v for h, v in zip(hidden, velocity, strict=True)), velocity
+
     def advance_state(self, state: GenerativePCState, t: Array, dt: Array) -> GenerativePCState:
         slope = jax.grad(self._energy, argnums=1)
 
         def settle(carry: Any, _: None) -> tuple[Any, None]:
             hidden, velocity = carry
             pull = slope(state.weights, hidden, state.inputs, state.known)
-            velocity = jax.tree.map(lambda v, g: self.momentum * v - self.rate * g, velocity, pull)
-            return (jax.tree.map(jnp.add, hidden, velocity), velocity), None
+            return self._moved(hidden, velocity, pull), None
 
         still = jax.tree.map(jnp.zeros_like, state.hidden)
         (hidden, _), _ = jax.lax.scan(settle, (state.hidden, still), length=self.settle_steps)
@@ -146,10 +153,10 @@ class GenerativePC(Memory[GenerativePCState]):
         def step(carry: Any, _: None) -> tuple[Any, None]:
             weights, optimizer_state, hidden, velocity = carry
             by_weight, pull = jax.grad(energy, argnums=(0, 1))(weights, hidden)
-            velocity = jax.tree.map(lambda v, g: self.momentum * v - self.rate * g, velocity, pull)
-            hidden = jax.tree.map(jnp.add, hidden, velocity)
+            hidden, velocity = self._moved(hidden, velocity, pull)
             mean = jax.tree.map(lambda g: g / rows, by_weight)
-            change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
+            with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
+                change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
             return (optax.apply_updates(weights, change), optimizer_state, hidden, velocity), None
 
         begin = tuple(jnp.zeros((rows, n), inputs.dtype) for n in self.hidden)
