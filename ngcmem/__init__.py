@@ -7,11 +7,17 @@ from ngcmem.cells.adex import AdEx as AdEx
 from ngcmem.cells.adex import AdExState as AdExState
 from ngcmem.cells.bernoulli import Bernoulli as Bernoulli
 from ngcmem.cells.bernoulli import BernoulliState as BernoulliState
+from ngcmem.cells.bernoulli_error import BernoulliError as BernoulliError
+from ngcmem.cells.bernoulli_error import BernoulliErrorState as BernoulliErrorState
+from ngcmem.cells.gaussian_error import GaussianError as GaussianError
+from ngcmem.cells.gaussian_error import GaussianErrorState as GaussianErrorState
 from ngcmem.cells.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from ngcmem.cells.hodgkin_huxley import HodgkinHuxleyState as HodgkinHuxleyState
 from ngcmem.cells.izhikevich import IZHIKEVICH_PATTERNS as IZHIKEVICH_PATTERNS
 from ngcmem.cells.izhikevich import Izhikevich as Izhikevich
 from ngcmem.cells.izhikevich import IzhikevichState as IzhikevichState
+from ngcmem.cells.laplacian_error import LaplacianError as LaplacianError
+from ngcmem.cells.laplacian_error import LaplacianErrorState as LaplacianErrorState
 from ngcmem.cells.latency import Latency as Latency
 from ngcmem.cells.latency import LatencyState as LatencyState
 from ngcmem.cells.lif import LIF as LIF
@@ -27,8 +33,12 @@ from ngcmem.cells.spike_count import SpikeCountState as SpikeCountState
 from ngcmem.cells.spike_indices import SpikeIndices as SpikeIndices
 from ngcmem.cells.spike_indices import SpikeIndicesState as SpikeIndicesState
 from ngcmem.cells.surrogate import spike as spike
+from ngcmem.cells.total_energy import TotalEnergy as TotalEnergy
+from ngcmem.cells.total_energy import TotalEnergyState as TotalEnergyState
 from ngcmem.cells.trace import Trace as Trace
 from ngcmem.cells.trace import TraceState as TraceState
+from ngcmem.cells.value import Value as Value
+from ngcmem.cells.value import ValueState as ValueState
 from ngcmem.cells.winner_take_all import WinnerTakeAll as WinnerTakeAll
 from ngcmem.cells.winner_take_all import WinnerTakeAllState as WinnerTakeAllState
 from ngcmem.core.circuit import Circuit as Circuit
@@ -62,12 +72,19 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
+from ngcmem.datasets.letters import hershey_letters as hershey_letters
+from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
+from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
 from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
 from ngcmem.memories.bidirectional import (
     BidirectionalAssociativeState as BidirectionalAssociativeState,
 )
 from ngcmem.memories.classical_hopfield import ClassicalHopfield as ClassicalHopfield
 from ngcmem.memories.classical_hopfield import ClassicalHopfieldState as ClassicalHopfieldState
+from ngcmem.memories.covariance_pc import CovariancePC as CovariancePC
+from ngcmem.memories.covariance_pc import CovariancePCState as CovariancePCState
+from ngcmem.memories.deep_temporal_pc import DeepTemporalPC as DeepTemporalPC
+from ngcmem.memories.deep_temporal_pc import DeepTemporalPCState as DeepTemporalPCState
 from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
 from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
 from ngcmem.memories.episodic import Episodic as Episodic
@@ -83,6 +100,8 @@ from ngcmem.memories.fast_weights_updates import HebbUpdate as HebbUpdate
 from ngcmem.memories.fast_weights_updates import LeastSquaresUpdate as LeastSquaresUpdate
 from ngcmem.memories.fast_weights_updates import MomentumUpdate as MomentumUpdate
 from ngcmem.memories.fast_weights_updates import Update as Update
+from ngcmem.memories.generative_pc import GenerativePC as GenerativePC
+from ngcmem.memories.generative_pc import GenerativePCState as GenerativePCState
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
 from ngcmem.memories.in_weight import InWeight as InWeight
@@ -91,10 +110,23 @@ from ngcmem.memories.linear_associative import LinearAssociative as LinearAssoci
 from ngcmem.memories.linear_associative import LinearAssociativeState as LinearAssociativeState
 from ngcmem.memories.minerva import Minerva2 as Minerva2
 from ngcmem.memories.minerva import Minerva2State as Minerva2State
+from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories.predictive_coding_rnn import (
+    PredictiveCodingRNNState as PredictiveCodingRNNState,
+)
 from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
 from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
+from ngcmem.memories.sequence_retrieval import ANNEALED as ANNEALED
+from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
+from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
+from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
+from ngcmem.memories.sequence_retrieval import retrieve_causes as retrieve_causes
+from ngcmem.memories.sequence_training import generate_sequences as generate_sequences
+from ngcmem.memories.sequence_training import train_sequences as train_sequences
 from ngcmem.memories.sparse_distributed import SparseDistributed as SparseDistributed
 from ngcmem.memories.sparse_distributed import SparseDistributedState as SparseDistributedState
+from ngcmem.memories.temporal_pc import TemporalPC as TemporalPC
+from ngcmem.memories.temporal_pc import TemporalPCState as TemporalPCState
 from ngcmem.memories.willshaw import Willshaw as Willshaw
 from ngcmem.memories.willshaw import WillshawState as WillshawState
 from ngcmem.plasticity.hopfield_storage import Hebb as Hebb
@@ -138,6 +170,8 @@ from ngcmem.synapses.lateral_inhibition import LateralInhibition as LateralInhib
 from ngcmem.synapses.lateral_inhibition import LateralInhibitionState as LateralInhibitionState
 from ngcmem.synapses.oja import Oja as Oja
 from ngcmem.synapses.oja import OjaState as OjaState
+from ngcmem.synapses.predictive import Predictive as Predictive
+from ngcmem.synapses.predictive import PredictiveState as PredictiveState
 from ngcmem.synapses.reward_stdp import RewardSTDP as RewardSTDP
 from ngcmem.synapses.reward_stdp import RewardSTDPState as RewardSTDPState
 from ngcmem.synapses.sparse import Sparse as Sparse

@@ -131,9 +131,6 @@ COMPONENTS: dict[str, Entry] = {
     "Hebbian": Entry(lambda: nm.Hebbian(inputs=5, outputs=3)),
     "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
     "BCM": Entry(lambda: nm.BCM(inputs=5, outputs=3)),
-    "Feedback": Entry(
-        lambda: nm.Feedback(inputs=5, outputs=3), no_gradient="without a lender all weights are 0"
-    ),
     "Sparse": Entry(lambda: nm.Sparse(inputs=6, outputs=3, connections=2)),
     "Exponential": Entry(lambda: nm.Exponential(inputs=5, outputs=3)),
     "DoubleExponential": Entry(lambda: nm.DoubleExponential(inputs=5, outputs=3)),
@@ -199,6 +196,37 @@ COMPONENTS: dict[str, Entry] = {
         ),
         prepare=_with_values,
         no_gradient="what is retrieved is a draw",
+    ),
+    "BernoulliError": Entry(lambda: nm.BernoulliError(units=5)),
+    "GaussianError": Entry(lambda: nm.GaussianError(units=5, variance=0.5)),
+    "LaplacianError": Entry(lambda: nm.LaplacianError(units=5, scale=0.5)),
+    "TotalEnergy": Entry(lambda: nm.TotalEnergy()),
+    "Value": Entry(lambda: nm.Value(units=5)),
+    "Feedback": Entry(
+        lambda: nm.Feedback(inputs=5, outputs=3),
+        no_gradient="its weights are lent by a wire, and 0 without one",
+    ),
+    "Predictive": Entry(lambda: nm.Predictive(inputs=5, outputs=3, eta=0.1)),
+    "PredictiveCodingRNN": Entry(
+        lambda: nm.PredictiveCodingRNN(outputs=2, states=5, causes=2, patterns=3, eta=0.1)
+    ),
+    "GenerativePC": Entry(
+        lambda: nm.GenerativePC(features=6, hidden=(5, 3), settle_steps=5, store_steps=20, eta=0.1),
+        prepare=_with_patterns,
+    ),
+    "CovariancePC": Entry(
+        lambda: nm.CovariancePC(features=6, ridge=0.1, eta=0.01), prepare=_with_patterns
+    ),
+    "CovariancePC implicit": Entry(
+        lambda: nm.CovariancePC(features=6, ridge=0.1, eta=0.01, form="implicit"),
+        prepare=_with_patterns,
+    ),
+    "TemporalPC": Entry(
+        lambda: nm.TemporalPC(features=6, ridge=1e-3, eta=0.1), prepare=_with_patterns
+    ),
+    "DeepTemporalPC": Entry(
+        lambda: nm.DeepTemporalPC(features=6, hidden=5, settle_steps=5, epochs=5),
+        prepare=_with_patterns,
     ),
     "Population": Entry(
         lambda: nm.Population(

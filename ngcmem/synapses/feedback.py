@@ -1,4 +1,4 @@
-"""Feedback through another synapse's weights."""
+"""Feedback synapse: another synapse, read backwards."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -9,19 +9,20 @@ from ngcmem.core.pytree import Static
 
 
 class FeedbackState(State):
-    inputs: Input[Array, "inputs"]  # activity of the upper layer
-    outputs: PerExample[Array, "outputs"]  # to the lower layer
-    weights: Borrowed[Array, "outputs inputs"]  # of the forward synapse, wired
+    inputs: Input[Array, "inputs"]  # an error, in the space of the forward synapse's outputs
+    outputs: PerExample[Array, "outputs"]  # what pulls on the forward synapse's inputs
+    weights: Borrowed[Array, "outputs inputs"]  # the forward synapse's own array
 
 
 class Feedback(Component[FeedbackState]):
-    """The way back through a forward synapse: its own weights, transposed, always up to date.
+    """The transpose of a forward synapse, carrying its error back.
 
-        outputs = scale * (inputs @ weights.T)
+        outputs = scale * weights @ inputs,     weights (outputs, inputs) as in the forward synapse
 
-    `weights` is Borrowed: wire("forward.weights", to="feedback.weights") lends the forward
-    synapse's Shared array (lower layer, upper layer), and what it learns is used in the same step.
-    For feedback weights of their own use `Dense`.
+    `wire("forward.weights", to="back.weights")` lends it the array itself, not a copy, so both
+    directions always agree. `inputs` and `outputs` are this synapse's own: for a forward
+    `Dense(inputs=a, outputs=b)` write `Feedback(inputs=b, outputs=a)`. Reference: Rao and Ballard
+    (1999), Predictive coding in the visual cortex, doi:10.1038/4580.
     """
 
     inputs: Static[int]
@@ -36,4 +37,4 @@ class Feedback(Component[FeedbackState]):
         )
 
     def advance_state(self, state: FeedbackState, t: Array, dt: Array) -> FeedbackState:
-        return state.replace(outputs=self.scale * (state.inputs @ state.weights.T))
+        return state.replace(outputs=self.scale * (state.weights @ state.inputs))

@@ -1,0 +1,176 @@
+"""A PC-RNN learns 20 handwritten letters and then infers which one it is shown.
+
+The letters are drawn by the Hershey vector fonts, or read from `--data FILE` (.npz with `trajs`
+and `labels`, or the UCI Character Trajectories .mat).
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import jax
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+import ngcmem as nm
+from ngcmem.interop.scripts import arguments, finish, progress
+
+COPIES = 4  # retrievals per letter
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="FILE", help="trajectories, .npz or .mat")
+
+
+def load(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    if given.data is None:
+        return nm.hershey_letters()
+    if given.data.suffix == ".mat":
+        return nm.load_character_trajectories(given.data)
+    return nm.load_trajectories(given.data)
+
+
+def scores(state, found, labels) -> dict[str, float]:
+    """How often the cause nearest to the inferred one is that of the letter shown."""
+    right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+    best = [np.asarray(found.errors[:k]).argmin(0) for k in (100, 300)]
+    pick = [right[index, np.arange(right.shape[1])].mean() for index in best]
+    stays = (right[1:] & right[:-1]).sum() / max(right[:-1].sum(), 1)
+    return {
+        "best_100": pick[0],
+        "best_300": pick[1],
+        "nearest_last100": right[-100:].mean(),
+        "stay_correct": stays,
+    }
+
+
+def curves(state, found, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Per trial: nearest now, and nearest at the smallest error so far."""
+    right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+    errors = np.asarray(found.errors)
+    leaders = np.zeros(errors.shape[1], int)
+    best = np.zeros(len(errors))
+    for trial, row in enumerate(errors):
+        leaders = np.where(row < errors[leaders, np.arange(len(row))], trial, leaders)
+        best[trial] = right[leaders, np.arange(len(row))].mean()
+    return right.mean(1), best
+
+
+def draw_letters(state, net, sequences, names, losses, file):
+    generated = nm.generate_sequences(net, state, state.mus, steps=len(sequences))
+    figure, axes = plt.subplots(3, 7, figsize=(11, 5))
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, seen, made, name in zip(
+        axes.flat,
+        sequences.swapaxes(0, 1),
+        np.asarray(generated).swapaxes(0, 1),
+        names,
+        strict=False,
+    ):
+        axis.plot(*seen.T, "--", color="black", lw=1)
+        axis.plot(*made.T, color="tab:blue")
+        axis.set_title(name, fontsize=10)
+        axis.set_aspect("equal")
+    last = axes.flat[-1]
+    last.axis("on")
+    last.semilogy(losses, lw=0.8)
+    last.set_title("training loss", fontsize=10)
+    figure.suptitle("Generated from the learned causes (blue) and shown (dashed)")
+    figure.tight_layout()
+    figure.savefig(file, dpi=70)
+
+
+def draw_walk(state, found, names, target, file):
+    mus = np.asarray(state.mus)
+    reach = 1.15 * np.abs(mus).max()
+    figure, axes = plt.subplots(2, 2, figsize=(8, 8), sharex=True, sharey=True)
+    for copy, axis in enumerate(axes.flat):
+        walk = np.asarray(found.causes[:, copy * len(names) + target])
+        axis.plot(*walk.T, color="tab:blue", alpha=0.25, lw=0.6)
+        axis.scatter(*walk.T, s=8, c=np.arange(len(walk)), cmap="viridis", zorder=3)
+        for mu, name in zip(mus, names, strict=True):
+            axis.text(*mu, name, fontsize=13, zorder=5, ha="center", va="center")
+        axis.add_patch(plt.Circle(mus[target], 0.12, color="red", fill=False, zorder=6))
+        axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    figure.suptitle(f"Hidden causes after every trial (late: yellow), shown: {names[target]}")
+    figure.supxlabel("hidden cause 1")
+    figure.supylabel("hidden cause 2")
+    figure.tight_layout()
+    figure.savefig(file, dpi=60)
+
+
+def draw_success(results, labels, chance, ranked, file):
+    figure, axis = plt.subplots(figsize=(7, 4))
+    for (name, state, found), color in zip(results, ("tab:blue", "tab:orange"), strict=True):
+        now, best = curves(state, found, labels)
+        trials = np.arange(1, len(now) + 1)
+        axis.semilogx(trials, now, color=color, label=f"{name}: nearest now")
+        axis.semilogx(trials, best, color=color, ls=":", label=f"{name}: at smallest error so far")
+    axis.semilogx(trials, 1 - (1 - chance) ** trials, "k:", lw=1, label="guessing, smallest error")
+    axis.axhline(ranked, color="tab:green", ls="--", lw=1, label="ranking of all stored causes")
+    axis.axhline(chance, color="gray", ls="--", lw=1, label="chance")
+    axis.set(xlabel="trial", ylabel="part of retrievals at the right letter", ylim=(0, 1.05))
+    axis.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(file, dpi=80)
+
+
+def main() -> None:
+    given = arguments("letters_pc_rnn", __doc__.split("\n")[0], options)
+    sequences, names = load(given)
+    if given.quick:
+        sequences, names = sequences[::2, :6], names[:6]
+    count, trials = len(names), 100 if given.quick else 1000
+    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=count)
+
+    start = time.perf_counter()
+    state, losses, _ = nm.train_sequences(
+        net,
+        nm.init(net, jax.random.key(given.seed)),
+        sequences,
+        iterations=200 if given.quick else 1000,
+        keep_best=True,
+    )
+    losses = np.asarray(losses)
+    train_seconds = time.perf_counter() - start
+    ranking = np.asarray(nm.rank_causes(net, state, sequences)).argmin(1)
+
+    shown = np.tile(sequences, (1, COPIES, 1))
+    labels = np.tile(np.arange(count), COPIES)
+    key = jax.random.key(given.seed + 1)
+    controls = {"sigma_r_0": net.replace(sigma_r=0.0), "alpha_c_0": net.replace(alpha_c=0.0)}
+    start = time.perf_counter()
+    published = nm.retrieve_causes(net, state, shown, key=key, trials=trials)
+    jax.block_until_ready(published)
+    retrieve_seconds = time.perf_counter() - start
+    annealed = nm.retrieve_causes(
+        net.replace(**nm.ANNEALED), state, shown, key=key, trials=trials, cooling=0.25
+    )
+    metrics = {
+        "loss_median_last50": np.median(losses[-50:]),
+        "ranking_correct": int((ranking == np.arange(count)).sum()),
+        **scores(state, published, labels),
+        "train_seconds": train_seconds,
+        "retrieve_seconds": retrieve_seconds,
+        "nan": bool(np.isnan(published.causes).any()),
+        **{f"annealed_{k}": v for k, v in scores(state, annealed, labels).items()},
+    }
+    for name, control in progress(controls.items(), "controls", total=len(controls)):
+        found = nm.retrieve_causes(control, state, shown, key=key, trials=min(trials, 300))
+        metrics[f"{name}_nearest_last100"] = scores(state, found, labels)["nearest_last100"]
+
+    draw_letters(state, net, sequences, names, losses, given.out / "letters.png")
+    target = list(names).index("p") if "p" in names else 0
+    draw_walk(state, published, names, target, given.out / "walk.png")
+    results = [("published", state, published), ("annealed", state, annealed)]
+    ranked = metrics["ranking_correct"] / count
+    draw_success(results, labels, 1 / count, ranked, given.out / "success.png")
+    finish(metrics, given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Value cell of a predictive-coding circuit."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.pytree import Static
+
+
+class ValueState(State):
+    drive: Input[Array, "units"]  # -dE/d(value): what pulls on the value itself
+    feedback: Input[Array, "units"]  # -dE/d(outputs): what pulls on f(value)
+    free: Input[Array, "units"]  # 1: settles; 0: clamped, does not move
+    value: PerExample[Array, "units"]
+    outputs: PerExample[Array, "units"]  # f(value)
+
+
+class Value(Component[ValueState]):
+    """A value that settles by gradient descent on the energy of its circuit.
+
+        tau d(value)/dt = free * (drive + f'(value) * feedback);     outputs = f(value)
+
+    one Euler step of dt / tau per step. Error cells bring `drive` (wire "-error.target_gradient")
+    and, through `Feedback` synapses, `feedback`; both lag one step, `delayed(...)`, which makes a
+    circuit of these cells exact gradient descent on the sum of its error cells' energies: the
+    energy read after a step is that of the values after the step. Clamp by setting `value` and
+    `free` = 0, per unit. References: Rao and Ballard (1999), doi:10.1038/4580; Whittington and
+    Bogacz (2017), doi:10.1162/NECO_a_00949.
+    """
+
+    units: Static[int]
+    tau: float | Array = 10.0  # ms; dt / tau is the step size of the descent
+    activation: Static[Callable[[Array], Array]] = jnp.tanh
+
+    def init(self, key: Array) -> ValueState:
+        zeros = jnp.zeros(self.units)
+        return ValueState(
+            drive=zeros,
+            feedback=zeros,
+            free=jnp.ones(self.units),
+            value=zeros,
+            outputs=self.activation(zeros),
+        )
+
+    def advance_state(self, state: ValueState, t: Array, dt: Array) -> ValueState:
+        _, pull_back = jax.vjp(self.activation, state.value)
+        slope = state.drive + pull_back(state.feedback)[0]
+        value = state.value + (dt / self.tau) * state.free * slope
+        return state.replace(value=value, outputs=self.activation(value))

@@ -1,0 +1,182 @@
+"""Generative predictive-coding network as an associative memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from ngcmem.core.compartments import Input, PerExample, Shared
+from ngcmem.core.memory import Memory, MemoryState
+from ngcmem.core.pytree import Static
+from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
+
+Layers = tuple[Array, ...]
+STORING = optax.adam(3e-3)
+
+
+class GenerativePCState(MemoryState):
+    inputs: Input[Array, "features"]  # the probe
+    known: Input[Array, "features"]  # 1: clamped to the probe; 0: settles with the network
+    outputs: PerExample[Array, "features"]  # what the settled network predicts
+    hidden: PerExample[Any, ""]  # values of the hidden layers, lowest first
+    energy: PerExample[Array, ""]
+    weights: Shared[Any, ""]  # {"w": one matrix per layer (upper, lower), "b": one bias each}
+    optimizer_state: Shared[Any, ""]
+    count: Shared[Array, ""]  # patterns stored
+
+
+class GenerativePC(Memory[GenerativePCState]):
+    """Stores patterns as low-energy states of a network that generates them from above.
+
+        E = sum_l |x_l - f(x_{l+1}) W_l - b_l|^2 / 2 + prior |x_top|^2 / 2,   x_0 the features
+
+    Recall clamps the known features and lets all hidden values and unknown features settle by
+    gradient descent with momentum, `settle_steps` steps of size `rate` per step of the memory;
+    an unknown feature rests on its prediction, so its error is 0 and only known ones count. With
+    all known, the outputs are the network's reconstruction: it denoises. `store` descends E in
+    hidden values and weights together, from zero values, all rows at once, `store_steps` times
+    (incremental predictive coding). It continues from the present weights; patterns stored by
+    earlier calls fade, so store together what belongs together. `evolve` learns from the settled
+    state by the local rule dW_l = mean of f(x_{l+1}) outer error_l.
+
+    References: Salvatori et al. (2021), Associative memories via predictive coding,
+    arXiv:2109.08063; Salvatori et al. (2024), incremental predictive coding, arXiv:2212.00720.
+
+    Attributes:
+        hidden: sizes of the hidden layers, lowest first.
+        activation: f.
+        prior: precision of the Gaussian prior on the top layer.
+        rate, momentum: of the descent on values; lower `rate` where the energy rises.
+        eta, optimizer: of `evolve`; `store` uses `storing`, an optax transformation.
+    """
+
+    features: Static[int]
+    hidden: Static[tuple[int, ...]]
+    activation: Static[Callable[[Array], Array]] = jnp.tanh
+    prior: float | Array = 0.1
+    rate: float | Array = 0.05
+    momentum: float | Array = 0.9
+    settle_steps: Static[int] = 200
+    store_steps: Static[int] = 2000
+    storing: Static[optax.GradientTransformation] = STORING
+    eta: float | Array | None = None
+    optimizer: Static[optax.GradientTransformation | None] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_learning("GenerativePC", self.eta, self.optimizer)
+        sizes = self.hidden if isinstance(self.hidden, tuple) else ()
+        if not sizes or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
+            raise ValueError(
+                f"GenerativePC: hidden is a tuple of layer sizes, lowest first, such as "
+                f"hidden=(128, 64), got {self.hidden!r}."
+            )
+
+    def init(self, key: Array) -> GenerativePCState:
+        sizes = (self.features, *self.hidden)
+        keys = jax.random.split(key, len(self.hidden))
+        draw = jax.nn.initializers.lecun_normal()
+        pairs = list(zip(keys, sizes[1:], sizes[:-1], strict=True))
+        weights = {
+            "w": tuple(draw(k, (upper, lower)) for k, upper, lower in pairs),
+            "b": tuple(jnp.zeros(lower) for _, _, lower in pairs),
+        }
+        features = jnp.zeros(self.features)
+        return GenerativePCState(
+            inputs=features,
+            known=jnp.ones(self.features),
+            outputs=features,
+            hidden=tuple(jnp.zeros(n) for n in self.hidden),
+            energy=jnp.zeros(()),
+            weights=weights,
+            optimizer_state=init_optimizer(self.optimizer, weights),
+            count=jnp.zeros((), jnp.int32),
+        )
+
+    def _predictions(self, weights: dict[str, Layers], hidden: Layers) -> list[Array]:
+        layers = zip(hidden, weights["w"], weights["b"], strict=True)
+        return [self.activation(x) @ w + b for x, w, b in layers]
+
+    def _energy(
+        self, weights: dict[str, Layers], hidden: Layers, inputs: Array, known: Array
+    ) -> Array:
+        """The energy of one example with the unknown features at rest, or of a batch per row."""
+        predictions = self._predictions(weights, hidden)
+        total = 0.5 * jnp.sum(known * (inputs - predictions[0]) ** 2, -1)
+        for value, prediction in zip(hidden[:-1], predictions[1:], strict=True):
+            total = total + 0.5 * jnp.sum((value - prediction) ** 2, -1)
+        return total + 0.5 * self.prior * jnp.sum(hidden[-1] ** 2, -1)
+
+    def _moved(self, hidden: Layers, velocity: Layers, pull: Layers) -> tuple[Layers, Layers]:
+        """One step of descent with momentum."""
+        velocity = tuple(
+            (self.momentum * v - self.rate * g).astype(v.dtype)
+            for v, g in zip(velocity, pull, strict=True)
+        )
+        return tuple(h + v for h, v in zip(hidden, velocity, strict=True)), velocity
+
+    def advance_state(self, state: GenerativePCState, t: Array, dt: Array) -> GenerativePCState:
+        slope = jax.grad(self._energy, argnums=1)
+
+        def settle(carry: Any, _: None) -> tuple[Any, None]:
+            hidden, velocity = carry
+            pull = slope(state.weights, hidden, state.inputs, state.known)
+            return self._moved(hidden, velocity, pull), None
+
+        still = jax.tree.map(jnp.zeros_like, state.hidden)
+        (hidden, _), _ = jax.lax.scan(settle, (state.hidden, still), length=self.settle_steps)
+        return state.replace(
+            hidden=hidden,
+            outputs=self._predictions(state.weights, hidden)[0],
+            energy=self._energy(state.weights, hidden, state.inputs, state.known),
+            matched=state.count > 0,
+        )
+
+    def store(
+        self, state: GenerativePCState, inputs: Any, targets: Any, key: Any
+    ) -> GenerativePCState:
+        if targets is not None:
+            raise ValueError(
+                "store: GenerativePC is auto-associative: to bind inputs to targets, store them "
+                "side by side as one pattern and recall with known=."
+            )
+        rows = inputs.shape[0]
+        known = jnp.ones_like(inputs)
+
+        def energy(weights: dict[str, Layers], hidden: Layers) -> Array:
+            return self._energy(weights, hidden, inputs, known).sum()
+
+        def step(carry: Any, _: None) -> tuple[Any, None]:
+            weights, optimizer_state, hidden, velocity = carry
+            by_weight, pull = jax.grad(energy, argnums=(0, 1))(weights, hidden)
+            hidden, velocity = self._moved(hidden, velocity, pull)
+            mean = jax.tree.map(lambda g: g / rows, by_weight)
+            with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
+                change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
+            return (optax.apply_updates(weights, change), optimizer_state, hidden, velocity), None
+
+        begin = tuple(jnp.zeros((rows, n), inputs.dtype) for n in self.hidden)
+        still = jax.tree.map(jnp.zeros_like, begin)
+        carry = (state.weights, self.storing.init(state.weights), begin, still)
+        (weights, *_), _ = jax.lax.scan(step, carry, length=self.store_steps)
+        return state.replace(weights=weights, count=state.count + rows)
+
+    def weight_changes(self, state: GenerativePCState, t: Array, dt: Array) -> dict[str, Layers]:
+        def mean_energy(weights: dict[str, Layers]) -> Array:
+            return self._energy(weights, state.hidden, state.inputs, state.known).mean()
+
+        return jax.tree.map(jnp.negative, jax.grad(mean_energy)(state.weights))
+
+    def evolve(self, state: GenerativePCState, t: Array, dt: Array) -> GenerativePCState:
+        weights, optimizer_state = apply_change(
+            state.weights,
+            self.weight_changes(state, t, dt),
+            state.optimizer_state,
+            eta=self.eta,
+            optimizer=self.optimizer,
+        )
+        return state.replace(weights=weights, optimizer_state=optimizer_state)

@@ -1,0 +1,172 @@
+"""Which stored sequence is this? Retrieval of the hidden causes of a PC-RNN."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from ngcmem.core.pytree import Pytree
+from ngcmem.core.simulate import run
+from ngcmem.core.transforms import as_key, as_scalar, checked
+from ngcmem.memories.predictive_coding_rnn import (
+    PredictiveCodingRNN,
+    PredictiveCodingRNNState,
+)
+from ngcmem.memories.sequence_training import as_sequences, open_loop, started
+
+ANNEALED = {"alpha_h": 0.2, "sigma_r": 60.0, "noise_power": 2.0}
+"""Steering that retrieves better than the published one, with `cooling=0.25` over 1,000 trials:
+`retrieve_causes(net.replace(**nm.ANNEALED), ..., cooling=0.25)`. See docs/predictive_coding.md."""
+
+
+class Retrieval(Pytree):
+    """What every trial of a retrieval found."""
+
+    causes: Array  # (trials, sequences, causes)
+    errors: Array  # (trials, sequences): mean distance of the sequence generated from them
+    best: Array  # (sequences, causes): those of the smallest error
+
+
+def retrieve_causes(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    sequences: ArrayLike,
+    *,
+    key: Array,
+    trials: int = 1000,
+    cooling: ArrayLike = 1.0,
+    causes: ArrayLike | None = None,
+    noise: ArrayLike | None = None,
+    dt: ArrayLike = 1.0,
+) -> Retrieval:
+    """Infer the hidden causes of target sequences by predictive coding, trial after trial.
+
+    A trial passes once through the target with inference on, from the causes of the trial before
+    and the initial hidden state, and then measures the error of generating from the causes it
+    ended with. All trials run in one compiled program.
+
+    Args:
+        component: the network; its alpha_x, alpha_h, alpha_c, sigma_r, sigma_c steer inference.
+        state: its trained state, of any batch.
+        sequences: targets, time-major, (steps, sequences, outputs).
+        key: a random key, for the initial causes and the noise. An example's noise does not
+            depend on the others of the batch.
+        trials: the number of passes.
+        cooling: the last trial's sigma_r as a part of the first's; geometric in between.
+        causes: initial causes, (sequences, causes); standard normal by default.
+        noise: standard-normal draws to use, (trials, steps, sequences, causes).
+        dt: the length of a step, ms.
+
+    Raises:
+        ValueError: arrays of other shapes.
+    """
+    targets = as_sequences(component, state, sequences, "retrieve_causes")
+    steps, batch, _ = targets.shape
+    start_key, noise_key = jax.random.split(as_key(key))
+    keys = _keys(start_key, batch)
+    if causes is None:
+        causes = jax.vmap(lambda k: jax.random.normal(k, (component.causes,)))(keys)
+    causes = _shaped("causes", causes, (batch, component.causes), state.mus.dtype)
+    if noise is not None:
+        noise = _shaped(
+            "noise", noise, (int(trials), steps, batch, component.causes), state.mus.dtype
+        )
+    return _retrieve(
+        checked(component.replace(own_noise=False)),
+        state,
+        targets,
+        causes,
+        _keys(noise_key, batch),
+        noise,
+        as_scalar(cooling) ** np.linspace(0.0, 1.0, int(trials), dtype=targets.dtype),
+        as_scalar(dt),
+        trials=int(trials),
+    )
+
+
+@partial(jax.jit, static_argnames="trials")
+def _retrieve(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    targets: Array,
+    causes: Array,
+    keys: Array,
+    noise: Array | None,
+    factors: Array,
+    dt: Array,
+    *,
+    trials: int,
+) -> Retrieval:
+    steps, batch, _ = targets.shape
+    begin = started(component, state, causes)
+
+    def draw(key: Array, trial: Array) -> Array:
+        shape = (steps, component.causes)
+        return jax.random.normal(jax.random.fold_in(key, trial), shape, targets.dtype)
+
+    def one(
+        causes: Array, x: tuple[Array, Array, Array | None]
+    ) -> tuple[Array, tuple[Array, Array]]:
+        trial, factor, given = x
+        noise = jax.vmap(draw, (0, None), 1)(keys, trial) if given is None else given
+        inputs = {"inputs": targets, "noise": noise}
+        cooled = component.replace(sigma_r=component.sigma_r * factor)
+        after, _ = run(cooled, begin.replace(causes=causes), steps=steps, dt=dt, inputs=inputs)
+        errors = mean_distance(open_loop(component, state, targets, after.causes, dt))
+        return after.causes, (after.causes, errors)
+
+    _, (found, errors) = jax.lax.scan(one, causes, (jnp.arange(trials), factors, noise))
+    best = jnp.take_along_axis(found, jnp.argmin(errors, 0)[None, :, None], 0)[0]
+    return Retrieval(causes=found, errors=errors, best=best)
+
+
+def mean_distance(errors: Array) -> Array:
+    """The mean over time of the distance between target and prediction, per sequence."""
+    return jnp.sqrt(jnp.sum(errors**2, -1)).mean(0)
+
+
+def rank_causes(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    sequences: ArrayLike,
+    dt: ArrayLike = 1.0,
+) -> Array:
+    """The baseline: the error of generating every stored sequence beside every target.
+
+    Args:
+        sequences: targets, time-major, (steps, sequences, outputs).
+
+    Returns:
+        (sequences, patterns), the mean distance; its argmin over patterns names the sequence.
+    """
+    targets = as_sequences(component, state, sequences, "rank_causes")
+    return _rank(checked(component), state, targets, as_scalar(dt))
+
+
+@jax.jit
+def _rank(
+    component: PredictiveCodingRNN, state: PredictiveCodingRNNState, targets: Array, dt: Array
+) -> Array:
+    nothing = jnp.zeros((len(targets), len(state.mus), targets.shape[-1]), targets.dtype)
+    outputs = open_loop(component, state, nothing, state.mus, dt)
+    return jax.lax.map(lambda x: mean_distance(outputs - x[:, None]), targets.swapaxes(0, 1))
+
+
+def nearest_pattern(state: PredictiveCodingRNNState, causes: ArrayLike) -> Array:
+    """The index of the stored sequence whose cause is nearest, for causes (..., causes)."""
+    causes = jnp.asarray(causes)
+    return jnp.argmin(jnp.sum((causes[..., None, :] - state.mus) ** 2, -1), -1)
+
+
+def _keys(key: Array, count: int) -> Array:
+    return jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
+
+
+def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+    given = jnp.asarray(value, dtype)
+    if given.shape != shape:
+        raise ValueError(f"retrieve_causes: {name} has shape {given.shape}, expected {shape}.")
+    return given

@@ -1,0 +1,202 @@
+"""Training of a PC-RNN on sequences by back-propagation through time."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jax.typing import ArrayLike
+
+from ngcmem.core.batch import init_batch
+from ngcmem.core.simulate import run
+from ngcmem.core.transforms import as_scalar, checked
+from ngcmem.memories.predictive_coding_rnn import (
+    LEARNED,
+    PredictiveCodingRNN,
+    PredictiveCodingRNNState,
+)
+
+ADAM_WITH_L2 = optax.chain(optax.add_decayed_weights(1e-4), optax.adam(0.03))
+"""Adam with coupled L2: the decay is added to the gradient before Adam, as in torch's Adam."""
+
+TRAINED = ("mus", *LEARNED)
+
+
+def generate_sequences(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    causes: ArrayLike,
+    steps: int,
+    dt: ArrayLike = 1.0,
+) -> Array:
+    """The sequences that hidden causes generate, without inference.
+
+    Args:
+        component: the network; without its inference and its prior.
+        state: its state, of any batch.
+        causes: (batch, causes), such as `state.mus`.
+        steps: the length of the sequences.
+
+    Returns:
+        (steps, batch, outputs).
+    """
+    causes = jnp.asarray(causes, state.mus.dtype)
+    if causes.ndim != 2 or causes.shape[1] != component.causes:
+        raise ValueError(
+            f"generate_sequences: causes has shape {causes.shape}, expected "
+            f"(batch, {component.causes}). For one cause write causes[None]."
+        )
+    targets = jnp.zeros((steps, len(causes), component.outputs), state.inputs.dtype)
+    return open_loop(_generator(component), state, targets, causes, dt) + targets
+
+
+def open_loop(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    targets: Array,
+    causes: Array,
+    dt: ArrayLike = 1.0,
+) -> Array:
+    """The errors outputs - targets from these causes, without inference: (steps, batch, outputs).
+
+    The prior still pulls on the causes unless the component's `alpha_c` is None.
+    """
+    begin = started(component, state, causes)
+    component = component.replace(alpha_x=None)
+    return run(
+        component, begin, steps=len(targets), dt=dt, inputs={"inputs": targets}, record="error"
+    )[1]["error"]
+
+
+def _generator(component: PredictiveCodingRNN) -> PredictiveCodingRNN:
+    return component.replace(alpha_x=None, alpha_c=None)
+
+
+def started(
+    component: PredictiveCodingRNN, state: PredictiveCodingRNNState, causes: Array
+) -> PredictiveCodingRNNState:
+    """A state for this many examples at the beginning of a sequence, with what was learned."""
+    fresh = init_batch(component, jax.random.key(0), len(causes))
+    shared = {name: state[name] for name, spec in state.specs().items() if not spec.role.batched}
+    return fresh.replace(**shared, causes=causes)
+
+
+def train_sequences(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    sequences: ArrayLike,
+    *,
+    iterations: int = 1000,
+    optimizer: optax.GradientTransformation = ADAM_WITH_L2,
+    optimizer_state: Any = None,
+    names: Sequence[str] = TRAINED,
+    keep_best: bool = False,
+    dt: ArrayLike = 1.0,
+) -> tuple[PredictiveCodingRNNState, Array, Any]:
+    """Learn to generate sequence i from the cause `mus[i]`, by back-propagation through time.
+
+    The loss is the mean over steps, sequences and outputs of error^2, in generation mode.
+
+    Args:
+        component: the network, with as many `patterns` as there are sequences.
+        state: its state, of any batch.
+        sequences: time-major, (steps, patterns, outputs).
+        iterations: full-batch updates.
+        optimizer: any optax optimiser; make it once, every new one compiles again.
+        optimizer_state: returned by an earlier call, to train on.
+        names: what is trained; add "h_init" to train the initial hidden state too (published: a
+            fixed random vector).
+        keep_best: return the weights of the smallest loss instead of the last ones: the loss of
+            this training has spikes, and the last iteration may be on one.
+
+    Returns:
+        The trained state, the losses (iterations,), and the optimiser's state.
+
+    Raises:
+        ValueError: sequences of another shape, or a name that cannot be trained.
+    """
+    targets = as_sequences(component, state, sequences, "train_sequences")
+    if targets.shape[1] != component.patterns:
+        raise ValueError(
+            f"train_sequences: {targets.shape[1]} sequences for patterns={component.patterns}: "
+            f"there is one cause per sequence. Write PredictiveCodingRNN(..., "
+            f"patterns={targets.shape[1]})."
+        )
+    for name in names:
+        if name not in (*TRAINED, "h_init"):
+            raise ValueError(
+                f"train_sequences: names has {name!r}; it takes {', '.join(TRAINED)}, h_init."
+            )
+    params = {name: state[name] for name in names}
+    if optimizer_state is None:
+        optimizer_state = optimizer.init(params)
+    params, optimizer_state, losses = _train(
+        checked(component),
+        state,
+        params,
+        optimizer_state,
+        targets,
+        as_scalar(dt),
+        optimizer=optimizer,
+        iterations=int(iterations),
+        keep_best=bool(keep_best),
+    )
+    return state.replace(**params), losses, optimizer_state
+
+
+@partial(jax.jit, static_argnames=("optimizer", "iterations", "keep_best"))
+def _train(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    params: dict[str, Array],
+    optimizer_state: Any,
+    targets: Array,
+    dt: Array,
+    *,
+    optimizer: optax.GradientTransformation,
+    iterations: int,
+    keep_best: bool,
+) -> Any:
+    def loss(params: dict[str, Array]) -> Array:
+        learned = state.replace(**params)
+        return jnp.mean(open_loop(_generator(component), learned, targets, learned.mus, dt) ** 2)
+
+    def update(carry: Any, _: None) -> Any:
+        params, optimizer_state, best = carry
+        value, slopes = jax.value_and_grad(loss)(params)
+        if keep_best:
+            better, (least, kept) = value < best[0], best
+            kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), params, kept)
+            best = jnp.where(better, value, least), kept
+        steps, optimizer_state = optimizer.update(slopes, optimizer_state, params)
+        return (optax.apply_updates(params, steps), optimizer_state, best), value
+
+    best = (jnp.asarray(jnp.inf, targets.dtype), params) if keep_best else None
+    (params, optimizer_state, best), losses = jax.lax.scan(
+        update, (params, optimizer_state, best), length=iterations
+    )
+    return params if best is None else best[1], optimizer_state, losses
+
+
+def as_sequences(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    sequences: ArrayLike,
+    verb: str,
+) -> Array:
+    """Time-major sequences in the state's dtype.
+
+    Raises:
+        ValueError: another number of axes or outputs.
+    """
+    given = jnp.asarray(sequences, state.inputs.dtype)
+    if given.ndim != 3 or given.shape[2] != component.outputs:
+        raise ValueError(
+            f"{verb}: sequences has shape {given.shape}, expected (steps, sequences, "
+            f"{component.outputs}): time first. For (sequences, steps, outputs) write "
+            f"sequences.transpose(1, 0, 2)."
+        )
+    return given

@@ -1,0 +1,68 @@
+"""Published properties of predictive-coding memories, on real digits."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ngcmem as nm
+from ngcmem.datasets.digits import digits
+from ngcmem.datasets.letters import hershey_letters
+
+LEFT = np.tile(np.arange(8) < 4, 8)
+
+
+def distinct_frames(count):
+    images = digits()[0]
+    images = images[np.random.default_rng(0).permutation(len(images))]
+    signs = np.where(images > 0.5, 1.0, -1.0)
+    first = np.sort(np.unique(signs, axis=0, return_index=True)[1])
+    return signs[first[:count]]
+
+
+def test_temporal_pc_recalls_correlated_digits_that_asymmetric_hopfield_cannot():
+    """Tang, Barron and Bogacz (2023), figure 3: whitening removes the interference."""
+    frames = distinct_frames(24)
+    memory = nm.TemporalPC(features=64, output=jnp.sign)
+    state = nm.store(memory, nm.init(memory, jax.random.key(0)), frames)
+    recalled = nm.recall(memory, state, frames[:1], steps=23)
+    np.testing.assert_array_equal(recalled[0], frames[23])
+    hebbian = frames[1:].T @ frames[:-1]
+    one_step = np.sign(frames[:-1] @ hebbian.T)
+    assert (one_step == frames[1:]).all(1).mean() < 0.05
+
+
+def test_covariances_complete_more_digits_than_as_many_parameters_of_slots():
+    """300 digits, left halves hidden, 4,160 parameters each: a covariance, or 65 patterns."""
+    images = digits()[0]
+    images = images[np.random.default_rng(0).permutation(len(images))[:300]]
+    known = np.broadcast_to(np.where(LEFT, 0.0, 1.0), images.shape)
+    errors = {}
+    for name, memory in (
+        ("covariance", nm.CovariancePC(features=64)),
+        ("slots", nm.Hopfield(slots=65, features=64, beta=10.0, similarity="euclidean")),
+    ):
+        state = nm.store(memory, nm.init(memory, jax.random.key(0)), images)
+        answer = nm.recall(memory, state, images * known, known=known)
+        errors[name] = ((np.asarray(answer) - images)[:, LEFT] ** 2).mean()
+    assert errors["covariance"] < 0.9 * errors["slots"]
+
+
+@pytest.mark.slow
+def test_annealed_retrieval_beats_the_published_one_on_letters():
+    sequences, labels = hershey_letters()[0], np.tile(np.arange(20), 4)
+    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
+    state, _, _ = nm.train_sequences(
+        net, nm.init(net, jax.random.key(0)), sequences, keep_best=True
+    )
+    shown, late = np.tile(sequences, (1, 4, 1)), {}
+    for name, steered, cooling in (
+        ("published", net, 1.0),
+        ("annealed", net.replace(**nm.ANNEALED), 0.25),
+    ):
+        found = nm.retrieve_causes(
+            steered, state, shown, key=jax.random.key(1), trials=1000, cooling=cooling
+        )
+        right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+        late[name] = right[-100:].mean()
+    assert late["annealed"] > late["published"] + 0.1
