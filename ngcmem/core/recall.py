@@ -207,6 +207,8 @@ def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any =
         )
     place = f"{verb}: {name}"
     now = state[name]
+    if isinstance(given, (list, tuple)) and not isinstance(now, (list, tuple)):
+        given = np.asarray(given)
     if jax.tree.structure(now) != jax.tree.structure(given) and isinstance(now, dict):
         raise ValueError(f"{place} is a dict of the fields {', '.join(now)}.")
     count = jnp.shape(jax.tree.leaves(given if like is None else like)[0])[:1]
@@ -237,5 +239,5 @@ def _check_finite(memory: Memory, name: str, value: Any) -> None:
 
 def _check_patterns(memory: Memory, place: str, value: Any) -> None:
     leaves = jax.tree.leaves(value)
-    if leaves and not any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    if leaves and not any(isinstance(leaf, Tracer) for leaf in leaves):
         memory.check_patterns(place, value)
