@@ -175,7 +175,7 @@ def _stable_error(
 
 def _unit(array: Array) -> Array:
     """Four units of rounding: with it the estimates lay above the error in every case tried."""
-    return 4.0 * jnp.finfo(array.dtype).eps
+    return jnp.asarray(4.0 * jnp.finfo(array.dtype).eps, array.dtype)
 
 
 def _finite(error: Array) -> Array:
