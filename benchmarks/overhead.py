@@ -12,13 +12,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 import ngcmem as nm
 from ngcmem import wire
 from ngcmem.interop.scripts import arguments, finish, interleaved, progress
-
-STEPS = 1000
 
 
 def network(inputs: int, outputs: int) -> nm.Circuit:
@@ -64,7 +61,9 @@ def by_hand(circuit: nm.Circuit, state: Any, images: jax.Array, dt: jax.Array, s
     return jax.lax.scan(step, start, None, length=steps)
 
 
-def overhead(inputs: int, outputs: int, batch: int, seed: int, repeats: int) -> dict[str, Any]:
+def overhead(
+    inputs: int, outputs: int, batch: int, steps: int, seed: int, repeats: int
+) -> dict[str, Any]:
     circuit = network(inputs, outputs)
     images = jax.random.uniform(jax.random.key(seed), (batch, inputs))
     seeds = iter(range(seed + 1, seed + 10_000))
@@ -77,14 +76,14 @@ def overhead(inputs: int, outputs: int, batch: int, seed: int, repeats: int) -> 
         return nm.run(
             circuit,
             ready[turn["run"] % 8],
-            steps=STEPS,
+            steps=steps,
             clamp={"pixels.inputs": images},
             record="cell.spikes",
         )
 
     def hand() -> Any:
         turn["hand"] += 1
-        return by_hand(plain, ready[turn["hand"] % 8], images, jnp.float32(1.0), STEPS)
+        return by_hand(plain, ready[turn["hand"] % 8], images, jnp.float32(1.0), steps)
 
     same = bool((ours()[1]["cell.spikes"] == hand()[1]).all())
     rates = float(hand()[1].mean() * 1000)
@@ -114,20 +113,17 @@ def start_up(components: int, seed: int) -> dict[str, float]:
     connected = time.perf_counter()
     state = jax.block_until_ready(nm.init(circuit, jax.random.key(seed), batch=2))
     initialised = time.perf_counter()
-    spans: dict[str, float] = {}
-
-    def listen(event: str, duration: float, **_: Any) -> None:
-        name = event.rsplit("/", 1)[-1]
-        spans[name] = spans.get(name, 0.0) + duration
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    jax.block_until_ready(nm.run(circuit, state, steps=20)[0])
-    jax.monitoring.clear_event_listeners()
+    program = jax.jit(lambda circuit, state: nm.run(circuit, state, steps=20)[0])
+    lowered = program.lower(circuit, state)
+    traced = time.perf_counter()
+    cpu = time.process_time()
+    lowered.compile()
     return {
         "connect": connected - begin,
         "init": initialised - connected,
-        "first_run": time.perf_counter() - initialised,
-        "xla": spans.get("backend_compile_duration", float("nan")),
+        "trace": traced - initialised,
+        "xla": time.perf_counter() - traced,
+        "xla_cpu": time.process_time() - cpu,
     }
 
 
@@ -135,15 +131,17 @@ def main() -> None:
     given = arguments("overhead", __doc__ or "", lambda parser: add_options(parser))
     repeats = given.repeats or (5 if given.quick else 41)
     metrics: dict[str, Any] = {}
-    cases = {"784x400_b16": (784, 400, 16), "64x64_b8": (64, 64, 8)}
+    cases = {"784x400_b16": (784, 400, 16, 500), "64x64_b8": (64, 64, 8, 2000)}
     for name, sizes in progress(cases.items(), "run against a scan by hand", len(cases)):
-        found = overhead(*sizes, given.seed, repeats if sizes[0] > 64 else 4 * repeats)
+        found = overhead(*sizes, given.seed, repeats)
         metrics |= {f"{key}_{name}": value for key, value in found.items()}
     counts = (10, 100) if given.quick else (10, 100, 300)
     for count in progress(counts, "start-up", len(counts)):
         metrics[f"start_{count}"] = start_up(count, given.seed)
     last = f"start_{counts[-1]}"
-    metrics[f"xla_{counts[-1]}_over_10"] = metrics[last]["xla"] / metrics["start_10"]["xla"]
+    for kind in ("xla", "xla_cpu"):
+        ratio = metrics[last][kind] / metrics["start_10"][kind]
+        metrics[f"{kind}_{counts[-1]}_over_10"] = ratio
     finish(metrics, given.out)
 
 
@@ -152,5 +150,4 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    np.set_printoptions(precision=3)
     main()

@@ -35,8 +35,8 @@ def take_next(key: Array, shape: tuple[int, ...]) -> Array:
     return jnp.eye(*shape, k=-SIDE)
 
 
-def slow_synapse() -> nm.Hebb:
-    return nm.Hebb(
+def slow_synapse() -> nm.Hebbian:
+    return nm.Hebbian(
         inputs=SIDE,
         outputs=SIDE,
         eta=2.0,

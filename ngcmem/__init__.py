@@ -1,5 +1,6 @@
 """Neural memories in JAX: components with explicit state that compose into circuits."""
 
+from ngcmem.analysis.capacity import capacity_sweep as capacity_sweep
 from ngcmem.cells.adaptive_lif import AdaptiveLIF as AdaptiveLIF
 from ngcmem.cells.adaptive_lif import AdaptiveLIFState as AdaptiveLIFState
 from ngcmem.cells.adex import AdEx as AdEx
@@ -61,14 +62,60 @@ from ngcmem.core.transforms import reset as reset
 from ngcmem.core.transforms import weight_changes as weight_changes
 from ngcmem.core.wires import delayed as delayed
 from ngcmem.core.wires import wire as wire
+from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
+from ngcmem.memories.bidirectional import (
+    BidirectionalAssociativeState as BidirectionalAssociativeState,
+)
+from ngcmem.memories.classical_hopfield import ClassicalHopfield as ClassicalHopfield
+from ngcmem.memories.classical_hopfield import ClassicalHopfieldState as ClassicalHopfieldState
+from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
+from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
+from ngcmem.memories.episodic import Episodic as Episodic
+from ngcmem.memories.episodic import EpisodicState as EpisodicState
+from ngcmem.memories.fast_weights import FastWeights as FastWeights
+from ngcmem.memories.fast_weights import FastWeightsState as FastWeightsState
+from ngcmem.memories.fast_weights_regressors import LinearRegressor as LinearRegressor
+from ngcmem.memories.fast_weights_regressors import MLPRegressor as MLPRegressor
+from ngcmem.memories.fast_weights_regressors import Regressor as Regressor
+from ngcmem.memories.fast_weights_sequence import regress_sequence as regress_sequence
+from ngcmem.memories.fast_weights_updates import DeltaUpdate as DeltaUpdate
+from ngcmem.memories.fast_weights_updates import HebbUpdate as HebbUpdate
+from ngcmem.memories.fast_weights_updates import LeastSquaresUpdate as LeastSquaresUpdate
+from ngcmem.memories.fast_weights_updates import MomentumUpdate as MomentumUpdate
+from ngcmem.memories.fast_weights_updates import Update as Update
 from ngcmem.memories.hopfield import Hopfield as Hopfield
 from ngcmem.memories.hopfield import HopfieldState as HopfieldState
+from ngcmem.memories.in_weight import InWeight as InWeight
+from ngcmem.memories.in_weight import InWeightState as InWeightState
+from ngcmem.memories.linear_associative import LinearAssociative as LinearAssociative
+from ngcmem.memories.linear_associative import LinearAssociativeState as LinearAssociativeState
+from ngcmem.memories.minerva import Minerva2 as Minerva2
+from ngcmem.memories.minerva import Minerva2State as Minerva2State
+from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
+from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
+from ngcmem.memories.sparse_distributed import SparseDistributed as SparseDistributed
+from ngcmem.memories.sparse_distributed import SparseDistributedState as SparseDistributedState
+from ngcmem.memories.willshaw import Willshaw as Willshaw
+from ngcmem.memories.willshaw import WillshawState as WillshawState
+from ngcmem.plasticity.hopfield_storage import Hebb as Hebb
+from ngcmem.plasticity.hopfield_storage import MinimumProbabilityFlow as MinimumProbabilityFlow
+from ngcmem.plasticity.hopfield_storage import Perceptron as Perceptron
+from ngcmem.plasticity.hopfield_storage import Projection as Projection
+from ngcmem.plasticity.hopfield_storage import Storkey as Storkey
+from ngcmem.plasticity.linear_rules import Correlation as Correlation
+from ngcmem.plasticity.linear_rules import Greville as Greville
+from ngcmem.plasticity.linear_rules import PseudoInverse as PseudoInverse
+from ngcmem.plasticity.linear_rules import RecursiveLeastSquares as RecursiveLeastSquares
+from ngcmem.plasticity.linear_rules import WidrowHoff as WidrowHoff
 from ngcmem.plasticity.rules import Contrastive as Contrastive
 from ngcmem.plasticity.rules import Delta as Delta
 from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
 from ngcmem.plasticity.rules import Noisy as Noisy
 from ngcmem.plasticity.rules import Perturbation as Perturbation
 from ngcmem.plasticity.rules import Rule as Rule
+from ngcmem.retrieval.gains import ContrastGain as ContrastGain
+from ngcmem.retrieval.gains import EntropyGain as EntropyGain
+from ngcmem.retrieval.gains import Gain as Gain
 from ngcmem.synapses.bcm import BCM as BCM
 from ngcmem.synapses.bcm import BCMState as BCMState
 from ngcmem.synapses.delay import Delay as Delay
@@ -83,8 +130,8 @@ from ngcmem.synapses.exponential import Exponential as Exponential
 from ngcmem.synapses.exponential import ExponentialState as ExponentialState
 from ngcmem.synapses.feedback import Feedback as Feedback
 from ngcmem.synapses.feedback import FeedbackState as FeedbackState
-from ngcmem.synapses.hebb import Hebb as Hebb
-from ngcmem.synapses.hebb import HebbState as HebbState
+from ngcmem.synapses.hebbian import Hebbian as Hebbian
+from ngcmem.synapses.hebbian import HebbianState as HebbianState
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDPState as InhibitorySTDPState
 from ngcmem.synapses.lateral_inhibition import LateralInhibition as LateralInhibition

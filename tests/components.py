@@ -34,6 +34,29 @@ def _with_patterns(component: Any, state: Any) -> Any:
     return nm.store(component, state, PATTERNS)
 
 
+SIGNS = jnp.sign(PATTERNS)
+
+
+def _with_signs(component: Any, state: Any) -> Any:
+    return nm.store(component, state, SIGNS)
+
+
+def _with_bits(component: Any, state: Any) -> Any:
+    return nm.store(component, state, (SIGNS > 0).astype(jnp.float32))
+
+
+def _with_pairs(component: Any, state: Any) -> Any:
+    return nm.store(component, state, {"first": SIGNS, "second": SIGNS[:, :4]})
+
+
+def _with_values(component: Any, state: Any) -> Any:
+    return nm.store(component, state, PATTERNS, PATTERNS[:, :3])
+
+
+def _with_fields(component: Any, state: Any) -> Any:
+    return nm.store(component, state, {"place": PATTERNS[:, :3], "time": PATTERNS[:, 3:5]})
+
+
 def _column() -> nm.Circuit:
     return nm.connect(
         dict(
@@ -105,7 +128,7 @@ COMPONENTS: dict[str, Entry] = {
             inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0
         )
     ),
-    "Hebb": Entry(lambda: nm.Hebb(inputs=5, outputs=3)),
+    "Hebbian": Entry(lambda: nm.Hebbian(inputs=5, outputs=3)),
     "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
     "BCM": Entry(lambda: nm.BCM(inputs=5, outputs=3)),
     "Feedback": Entry(
@@ -148,6 +171,35 @@ COMPONENTS: dict[str, Entry] = {
             novelty=0.5,
         ),
     ),
+    "Episodic": Entry(
+        lambda: nm.Episodic(
+            slots=8,
+            keys={"place": 3, "time": 2},
+            beta=2.0,
+            field_weights={"place": 1.0, "time": 0.5},
+            similarity="dot",
+            adaptive_gain=nm.ContrastGain(),
+            when_full="weakest",
+            duplicates="average",
+            duplicate_threshold=1.0,
+            decay=0.1,
+            rehearsal=0.2,
+        ),
+        prepare=_with_fields,
+    ),
+    "Episodic random": Entry(
+        lambda: nm.Episodic(
+            slots=4,
+            keys=6,
+            values=3,
+            sample=True,
+            when_full="random",
+            storage_probability=0.5,
+            write_noise=0.1,
+        ),
+        prepare=_with_values,
+        no_gradient="what is retrieved is a draw",
+    ),
     "Population": Entry(
         lambda: nm.Population(
             member=nm.LIF(units=3, tau=jnp.array([10.0, 30.0])), count=2, varying=("tau",)
@@ -158,4 +210,45 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "circuit": Entry(_column, no_gradient="spikes are steps"),
     "nested circuit": Entry(_nested, no_gradient="spikes are steps"),
+    "LinearAssociative": Entry(
+        lambda: nm.LinearAssociative(inputs=5, outputs=3, rule=nm.PseudoInverse(ridge=1.0))
+    ),
+    "LinearAssociative softmax": Entry(
+        lambda: nm.LinearAssociative(
+            inputs=6, outputs=6, rule=nm.WidrowHoff(eta=0.5), readout="softmax", pairs=8
+        ),
+        prepare=_with_patterns,
+    ),
+    "ClassicalHopfield": Entry(
+        lambda: nm.ClassicalHopfield(features=6),
+        prepare=_with_signs,
+        no_gradient="units are signs",
+        outputs=("outputs",),
+    ),
+    "DenseAssociative": Entry(
+        lambda: nm.DenseAssociative(slots=8, features=6),
+        prepare=_with_signs,
+        no_gradient="units are signs",
+    ),
+    "BidirectionalAssociative": Entry(
+        lambda: nm.BidirectionalAssociative(first=6, second=4),
+        prepare=_with_pairs,
+        no_gradient="units are signs",
+    ),
+    "Willshaw": Entry(
+        lambda: nm.Willshaw(inputs=6, outputs=6),
+        prepare=_with_bits,
+        no_gradient="bits",
+    ),
+    "SparseDistributed": Entry(
+        lambda: nm.SparseDistributed(inputs=6, outputs=6, locations=40, radius=1, active_limit=20),
+        prepare=_with_signs,
+        no_gradient="bits",
+    ),
+    "Minerva2": Entry(lambda: nm.Minerva2(slots=8, features=6), prepare=_with_signs),
+    "SequenceHopfield": Entry(
+        lambda: nm.SequenceHopfield(slots=8, features=6, power=2),
+        prepare=_with_signs,
+        no_gradient="units are signs",
+    ),
 }

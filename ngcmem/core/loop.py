@@ -16,8 +16,8 @@ from jax import Array
 Step = Callable[[list[Array], Any, Array], tuple[list[Array], Any]]
 
 
-def _traced_once(step: Step, leaves: list[Array], first: Any) -> tuple[Step, list[int]]:
-    """The step as a fixed program, and which leaves must be carried from step to step.
+def _traced_once(step: Step, leaves: list[Array], first: Any) -> tuple[Step, list[int], Any]:
+    """The step as a fixed program, which leaves must be carried, and the shapes it records.
 
     A leaf is carried when the step reads it as it was at its start and leaves it changed. What is
     rewritten before it is read (wired or clamped inputs, read-outs) and what never changes
@@ -37,15 +37,18 @@ def _traced_once(step: Step, leaves: list[Array], first: Any) -> tuple[Step, lis
     read |= {id(var) for var in jaxpr.outvars[len(leaves) :]}
     read |= {id(out) for i, out in enumerate(end) if out is not begin[i]}
     carried = [i for i, var in enumerate(begin) if id(var) in read and end[i] is not var]
-    return replay, carried
+    # Keys and counters first: XLA's CPU runtime splits a step among its threads when many of its
+    # operations can start at once, and this order keeps small circuits on one (measured: x 1.6).
+    carried.sort(key=lambda i: jnp.issubdtype(leaves[i].dtype, jnp.floating))
+    return replay, carried, shape[1]
 
 
 class _Loop:
-    """A traced step and what surrounds it: the leaves it starts from and the inputs it is fed."""
+    """A traced step, the leaves it starts from, and which of them it carries."""
 
     def __init__(self, step: Step, leaves: list[Array], driven: Any):
         first = jax.tree.map(lambda values: values[0], driven)
-        self.step, self.carried = _traced_once(step, leaves, first)
+        self.step, self.carried, self.seen = _traced_once(step, leaves, first)
         self.leaves = leaves
 
     def full(self, carry: list[Array]) -> list[Array]:
@@ -55,7 +58,6 @@ class _Loop:
         return leaves
 
     def one(self, carry: list[Array], x: Any) -> tuple[list[Array], Any]:
-        """One step, recorded."""
         i, arriving = x
         after, seen = self.step(self.full(carry), arriving, i)
         return [after[k] for k in self.carried], seen
@@ -66,12 +68,29 @@ class _Loop:
 
     def block(self, carry: list[Array], xs: Any) -> tuple[list[Array], Any]:
         """Steps of which only the last is recorded."""
-        carry = self.quiet(carry, _cut(xs, slice(None, -1)))
-        return self.one(carry, _cut(xs, -1))
+        return self.one(self.quiet(carry, _cut(xs, slice(None, -1))), _cut(xs, -1))
+
+    def records(self, count: int) -> Any:
+        """Empty records of so many steps."""
+
+        def empty(one: Any) -> Array:
+            key = jnp.issubdtype(one.dtype, jax.dtypes.prng_key)
+            nothing = jax.random.key(0) if key else jnp.zeros((), one.dtype)
+            return jnp.broadcast_to(nothing, (count, *one.shape))
+
+        return jax.tree.map(empty, self.seen)
 
 
 def _cut(xs: Any, where: Any) -> Any:
     return jax.tree.map(lambda values: values[where], xs)
+
+
+def _written(records: Any, seen: Any, place: Any) -> Any:
+    return jax.tree.map(
+        lambda all_of_them, one: jax.lax.dynamic_update_index_in_dim(all_of_them, one, place, 0),
+        records,
+        seen,
+    )
 
 
 def repeat(
@@ -91,19 +110,23 @@ def repeat(
     """
     loop = _Loop(step, leaves, driven)
     xs = (jnp.arange(steps, dtype=jnp.int32), driven)
-    records, rest = divmod(steps, every)
-    looped = records - (rest == 0)  # the last step is not among them
+    count, rest = divmod(steps, every)
+    looped = count - (rest == 0)  # the last step is not among them
     cut = looped * every
-    carry = [leaves[i] for i in loop.carried]
-    if every == 1:
-        carry, seen = jax.lax.scan(loop.one, carry, _cut(xs, slice(None, cut)))
-    else:
-        shaped = jax.tree.map(lambda a: a[:cut].reshape(looped, every, *a.shape[1:]), xs)
-        carry, seen = jax.lax.scan(loop.block, carry, shaped)
+    shape = (cut,) if every == 1 else (looped, every)
+    recorded = loop.one if every == 1 else loop.block
+
+    def write(carry: tuple[list[Array], Any], x: Any) -> tuple[tuple[list[Array], Any], None]:
+        place, inner = x
+        state, seen = recorded(carry[0], inner)
+        return (state, _written(carry[1], seen, place)), None
+
+    shaped = jax.tree.map(lambda a: a[:cut].reshape(*shape, *a.shape[1:]), xs)
+    begin = ([leaves[i] for i in loop.carried], loop.records(count))
+    places = jnp.arange(looped, dtype=jnp.int32)
+    (carry, records), _ = jax.lax.scan(write, begin, (places, shaped))
     if cut < steps - 1:
         carry = loop.quiet(carry, _cut(xs, slice(cut, steps - 1)))
     i, arriving = _cut(xs, steps - 1)
     final, last = loop.step(loop.full(carry), arriving, i)
-    if rest == 0:
-        seen = jax.tree.map(lambda some, one: jnp.concatenate([some, one[None]]), seen, last)
-    return final, seen
+    return final, _written(records, last, count - 1) if rest == 0 else records

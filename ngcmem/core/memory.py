@@ -38,6 +38,13 @@ class Memory(Component[M]):
     def store(self, state: M, inputs: Any, targets: Any, key: Array | None) -> M:
         """A batched state with rows written in order, as by so many sequential writes."""
 
+    def check_patterns(self, place: str, patterns: Any) -> None:
+        """Raise ValueError for patterns (rows) of a kind this memory cannot hold.
+
+        Called outside jit by `nm.store` ("store: inputs", "store: targets") and `nm.read`
+        ("read: inputs") with concrete arrays; tracers are not shown to it.
+        """
+
     def no_convergence(self) -> str | None:
         """Why recall until convergence cannot be promised, or None where it can."""
         return None

@@ -42,6 +42,7 @@ def store(
         targets = _rows(memory, state, targets, "outputs", "store", like=rows)
     for name, value in (("inputs", rows), ("targets", targets)):
         _check_finite(memory, name, value)
+        _check_patterns(memory, f"store: {name}", value)
     return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))
 
 
@@ -88,6 +89,7 @@ def read(
             inputs, or `tol` where convergence cannot be promised.
     """
     probes = _rows(memory, state, inputs, "inputs", "read")
+    _check_patterns(memory, "read: inputs", probes)
     batch = jax.tree.leaves(probes)[0].shape[0]
     given = {"inputs": probes}
     if known is not None:
@@ -96,12 +98,12 @@ def read(
         given[name] = _rows(memory, state, value, name, "read", like=probes)
     _check_steps(memory, steps, tol)
     for name in memory.fast:
-        if jax.tree.leaves(state[name])[0].shape[0] != batch:
-            raise ValueError(
-                f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
-                f"come in the state's batch, {jax.tree.leaves(state[name])[0].shape[0]}, "
-                f"got {batch}."
-            )
+        for kept in jax.tree.leaves(state[name]):
+            if kept.shape[0] != batch:
+                raise ValueError(
+                    f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
+                    f"come in the state's batch, {kept.shape[0]}, got {batch}."
+                )
     return _read(
         checked(memory),
         state,
@@ -231,3 +233,9 @@ def _check_finite(memory: Memory, name: str, value: Any) -> None:
                 f"store: {name} holds NaN or infinite values, and {type(memory).__name__} would "
                 f"keep them. Look at np.argwhere(~np.isfinite({name}))."
             )
+
+
+def _check_patterns(memory: Memory, place: str, value: Any) -> None:
+    leaves = jax.tree.leaves(value)
+    if leaves and not any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        memory.check_patterns(place, value)

@@ -1,6 +1,7 @@
 """`run`: many steps of a component or circuit in one compiled program."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -8,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core.batch import advance_batch, step_times
+from ngcmem.core.changes import changed, merged
 from ngcmem.core.circuit import Circuit
 from ngcmem.core.clock import with_clocks
 from ngcmem.core.compartments import AnyState
@@ -63,11 +65,12 @@ def run(
     check_record(component, state, names)
     driven = check_driven(state, inputs or {}, wired, "inputs", steps)
     held = check_driven(state, clamp or {}, {**wired, **{k: "inputs=" for k in driven}}, "clamp")
+    duration = as_scalar(dt)
     program = _run_donating if donate else _run
-    return program(
+    changes, seen = program(
         component,
         state,
-        as_scalar(dt),
+        duration,
         as_time(state, t),
         driven,
         held,
@@ -76,6 +79,7 @@ def run(
         learn=bool(learn),
         every=record_every,
     )
+    return merged(state, (state, held, duration), changes), seen
 
 
 def _simulate(
@@ -90,7 +94,8 @@ def _simulate(
     names: tuple[str, ...],
     learn: bool,
     every: int,
-) -> tuple[S, dict[str, Any]]:
+    whole: bool,
+) -> tuple[list[Any], dict[str, Any]]:
     check_state(component, state)
     leaves, structure = jax.tree.flatten(state)
 
@@ -105,12 +110,14 @@ def _simulate(
         return jax.tree.leaves(after), seen
 
     final, seen = repeat(step, leaves, driven, steps=steps, every=every)
-    return jax.tree.unflatten(structure, final), seen
+    return final if whole else changed((state, held, dt), final), seen
 
 
-_STATIC = ("steps", "names", "learn", "every")
-_run = jax.jit(_simulate, static_argnames=_STATIC)
-_run_donating = jax.jit(_simulate, static_argnames=_STATIC, donate_argnames="state")
+_STATIC = ("steps", "names", "learn", "every", "whole")
+_run = jax.jit(partial(_simulate, whole=False), static_argnames=_STATIC)
+_run_donating = jax.jit(
+    partial(_simulate, whole=True), static_argnames=_STATIC, donate_argnames="state"
+)
 
 
 def _recorded(component: Component, state: Any, name: str, t: Array, dt: Array) -> Any:

@@ -9,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core import batch as batched
+from ngcmem.core.changes import changed, merged
 from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component, canonical, default_float
@@ -49,12 +50,14 @@ def advance_state(
     Raises:
         ValueError: a state of another component, or `t` given for a circuit.
     """
-    return _advance(checked(component), state, as_time(state, t), as_scalar(dt))
+    time = as_time(state, t)
+    return merged(state, state, _advance(checked(component), state, time, as_scalar(dt)))
 
 
 def evolve(component: Component[S], state: S, t: ArrayLike | None = None, dt: ArrayLike = 1.0) -> S:
     """One step of learning, from what the step before it computed; arguments as above."""
-    return _evolve(checked(component), state, as_time(state, t), as_scalar(dt))
+    time = as_time(state, t)
+    return merged(state, state, _evolve(checked(component), state, time, as_scalar(dt)))
 
 
 def weight_changes(
@@ -73,19 +76,20 @@ def weight_changes(
 
 def reset(component: Component[S], state: S) -> S:
     """Per-example compartments as after `init`, time 0; what was learned and keys are kept."""
-    return _reset(checked(component), state)
+    return merged(state, state, _reset(checked(component), state))
 
 
 @jax.jit
-def _advance(component: Component[S], state: S, t: Array, dt: Array) -> S:
+def _advance(component: Component[S], state: S, t: Array, dt: Array) -> list[Any]:
     check_state(component, state)
-    return batched.advance_batch(component, state, batched.step_times(state, t), dt)
+    now = batched.step_times(state, t)
+    return changed(state, batched.advance_batch(component, state, now, dt))
 
 
 @jax.jit
-def _evolve(component: Component[S], state: S, t: Array, dt: Array) -> S:
+def _evolve(component: Component[S], state: S, t: Array, dt: Array) -> list[Any]:
     check_state(component, state)
-    return evolve_batch(component, state, batched.learn_times(state, t), dt)
+    return changed(state, evolve_batch(component, state, batched.learn_times(state, t), dt))
 
 
 @jax.jit
@@ -95,9 +99,9 @@ def _weight_changes(component: Component[S], state: S, t: Array, dt: Array) -> A
 
 
 @jax.jit
-def _reset(component: Component[S], state: S) -> S:
+def _reset(component: Component[S], state: S) -> list[Any]:
     check_state(component, state)
-    return batched.reset_batch(component, state)
+    return changed(state, batched.reset_batch(component, state))
 
 
 def parameters(state: AnyState, names: Any = None) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from ngcmem.retrieval.streaming import (
     stream_sums,
 )
 
-MATERIALISED_SLOTS = 4096
-MATERIALISED_BYTES = 4 << 20
+MATERIALISED_SLOTS = 16_384
+MATERIALISED_BYTES = 2 << 20
 """Above either, "auto" streams (`benchmarks/retrieval.py` measures both forms around them)."""
 
 Method = Literal["auto", "materialised", "streamed"]

@@ -60,9 +60,9 @@ class Streamed(NamedTuple):
 
 
 def chunk_size(batch: int, slots: int) -> int:
-    """Slots at a time: a power of two from 512 to 4096 whose similarities fit the cache."""
+    """Slots at a time: a power of two from 512 to 1024 whose similarities fit the cache."""
     fitting = CHUNK_BYTES // (4 * batch)
-    return min(slots, max(512, min(4096, 1 << max(fitting, 1).bit_length() - 1)))
+    return min(slots, max(512, min(1024, 1 << max(fitting, 1).bit_length() - 1)))
 
 
 def stream_sums(
@@ -150,6 +150,20 @@ def _sums(
     return Sums(totals, density @ values.astype(density.dtype))
 
 
+def _scale(factor: Array, sums: Sums) -> Sums:
+    """Sums relative to another top; how many slots there are does not depend on it."""
+    density, term, slots = sums.totals
+    return Sums(Totals(factor * density, factor * term, slots), factor[:, None] * sums.values)
+
+
+def _add(sums: Sums, lost: Sums, more: Sums) -> tuple[Sums, Sums]:
+    """Sums plus more, and what rounding lost of it (Kahan 1965): a thousand chunks add exactly."""
+    corrected = jax.tree.map(jnp.subtract, more, lost)
+    total = jax.tree.map(jnp.add, sums, corrected)
+    lost = jax.tree.map(lambda after, before, new: (after - before) - new, total, sums, corrected)
+    return total, lost
+
+
 def _fold_sums(
     chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array
 ) -> tuple[Sums, Array, Array]:
@@ -162,22 +176,17 @@ def _fold_sums(
     bottom = jnp.full(batch, jnp.finfo(dtype).min if task.separation.relative else 0, dtype)
 
     def merge(carry, rows: Slots, start: Array, new: Array | None):
-        sums, top, heaviest = carry
+        sums, lost, top, heaviest = carry
         similarities = compare(task, rows.patterns, known)
         raised = jnp.maximum(top, jax.vmap(task.separation.top, (0, None))(similarities, new))
         factor = task.separation.rescale(task.beta, top, raised)
         more = _sums(task, similarities, rows, new, raised)
-        totals = Totals(
-            factor * sums.totals.density + more.totals.density,
-            factor * sums.totals.term + more.totals.term,
-            sums.totals.slots + more.totals.slots,
-        )
-        sums = Sums(totals, factor[:, None] * sums.values + more.values)
-        return sums, raised, heavier(task.similarity, rows.patterns, new, start, heaviest)
+        sums, lost = _add(_scale(factor, sums), _scale(factor, lost), more)
+        return sums, lost, raised, heavier(task.similarity, rows.patterns, new, start, heaviest)
 
     first = (jnp.array(-jnp.inf, dtype), jnp.array(0, jnp.int32))
-    carry = (sums, bottom, first)
-    sums, top, heaviest = over_chunks(merge, carry, slots, count, chunk)
+    carry = (sums, sums, bottom, first)
+    sums, _, top, heaviest = over_chunks(merge, carry, slots, count, chunk)
     return sums, top, heaviest[1]
 
 

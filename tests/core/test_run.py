@@ -53,6 +53,13 @@ def test_recording_every_so_many_steps(circuit: nm.Circuit, state: Any, every: i
     np.testing.assert_array_equal(last["cell.v"], final["cell.v"])
 
 
+def test_keys_can_be_recorded(circuit: nm.Circuit, state: Any) -> None:
+    final, seen = nm.run(circuit, state, steps=2, record="source.key")
+    keys = jax.random.key_data(seen["source.key"])
+    assert keys.shape[:2] == (2, 2)
+    np.testing.assert_array_equal(keys[-1], jax.random.key_data(final["source.key"]))
+
+
 def test_records_may_leave_a_remainder(circuit: nm.Circuit, state: Any) -> None:
     final, seen = nm.run(circuit, state, steps=11, record="source.spikes", record_every=4)
     assert seen["source.spikes"].shape == (2, 2, 6)

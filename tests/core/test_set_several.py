@@ -8,7 +8,7 @@ import ngcmem as nm
 
 
 def test_two_compartments_of_one_component_are_both_set_driven_and_clamped():
-    circuit = nm.connect(dict(synapse=nm.Hebb(inputs=2, outputs=2), cell=nm.LIF(units=2)))
+    circuit = nm.connect(dict(synapse=nm.Hebbian(inputs=2, outputs=2), cell=nm.LIF(units=2)))
     state = nm.init(circuit, jax.random.key(0))
     both = {"synapse.inputs": jnp.ones((1, 2)), "synapse.post": 2.0 * jnp.ones((1, 2))}
     changed = state.set({**both, "cell.v": jnp.zeros((1, 2))})

@@ -27,7 +27,7 @@ def test_rules_equal_float64_loops():
             sanger[:, j] += y[b, j] * (x[b] - w[:, : j + 1] @ y[b, : j + 1]) / 5
             bcm[:, j] += x[b] * y[b, j] * (y[b, j] - theta[j]) / 5
     sizes = dict(inputs=4, outputs=3)
-    np.testing.assert_allclose(changes(nm.Hebb(**sizes), x, y, w), hebb, atol=2e-6)
+    np.testing.assert_allclose(changes(nm.Hebbian(**sizes), x, y, w), hebb, atol=2e-6)
     np.testing.assert_allclose(changes(nm.Oja(**sizes, ordered=False), x, y, w), plain, atol=2e-6)
     np.testing.assert_allclose(changes(nm.Oja(**sizes), x, y, w), sanger, atol=2e-6)
     found = changes(nm.BCM(**sizes), x, y, w, threshold=theta)
@@ -96,7 +96,7 @@ def test_bcm_threshold_is_the_running_mean_of_squares():
     np.testing.assert_allclose(state.threshold, np.array([5.0, 4.0]) * (1 - kept), rtol=1e-5)
 
 
-@pytest.mark.parametrize("rule", [nm.Hebb, nm.Oja, nm.BCM, nm.STDP])
+@pytest.mark.parametrize("rule", [nm.Hebbian, nm.Oja, nm.BCM, nm.STDP])
 def test_the_change_is_a_mean_over_the_batch(rule):
     synapse = rule(inputs=2, outputs=2)
     rng = np.random.default_rng(0)

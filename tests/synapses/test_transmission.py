@@ -144,7 +144,7 @@ def test_sparse_is_the_dense_product_with_zeros():
 
 def test_feedback_uses_the_forward_weights_as_they_are():
     circuit = nm.connect(
-        dict(forward=nm.Hebb(inputs=4, outputs=3), back=nm.Feedback(inputs=3, outputs=4)),
+        dict(forward=nm.Hebbian(inputs=4, outputs=3), back=nm.Feedback(inputs=3, outputs=4)),
         wires=[
             wire("forward.weights", to="back.weights"),
             wire("forward.outputs", to="back.inputs"),

@@ -6,11 +6,11 @@ from ngcmem.plasticity.hebbian import hebb
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 
-class HebbState(PlasticState):
+class HebbianState(PlasticState):
     pass
 
 
-class Hebb(PlasticSynapse[HebbState]):
+class Hebbian(PlasticSynapse[HebbianState]):
     """What fires together wires together.
 
         dW = inputs outer post     (batch mean)
@@ -20,8 +20,8 @@ class Hebb(PlasticSynapse[HebbState]):
     Organization of Behavior; Dayan and Abbott (2001), section 8.2.
     """
 
-    def init(self, key: Array) -> HebbState:
-        return HebbState(**self.init_common(key))
+    def init(self, key: Array) -> HebbianState:
+        return HebbianState(**self.init_common(key))
 
-    def weight_changes(self, state: HebbState, t: Array, dt: Array) -> Array:
+    def weight_changes(self, state: HebbianState, t: Array, dt: Array) -> Array:
         return hebb(state.inputs, state.post)

@@ -1,0 +1,134 @@
+"""How many patterns a classical Hopfield network holds: storage rules, and the 0.138 transition.
+
+1. One step from a stored pattern: wrong bits against erfc(sqrt(N / 2P)) / 2.
+2. Relaxed asynchronously: the overlap breaks down at P = 0.138 N.
+3. Exact fixed points of Hebb's, Storkey's and the projection rule.
+"""
+
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import matplotlib
+import numpy as np
+from jax import Array
+
+import ngcmem as nm
+from ngcmem.analysis import laws
+from ngcmem.analysis.metrics import bit_error, overlap
+from ngcmem.interop.scripts import arguments, finish, progress
+from ngcmem.plasticity.hopfield_storage import without_diagonal
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+PROBES = 24
+
+
+def hebb_recall(key: Array, count: Array, *, size: int, capacity: int) -> dict[str, Array]:
+    """One step, and relaxation, from stored patterns of a network that holds `count`."""
+    patterns = jax.random.rademacher(key, (capacity, size), jnp.float32)
+    patterns = jnp.where((jnp.arange(capacity) < count)[:, None], patterns, 0)
+    memory = nm.ClassicalHopfield(features=size)
+    state = nm.init(memory, key).replace(
+        weights=without_diagonal(patterns.T @ patterns) / size, count=count
+    )
+    probes = patterns[:PROBES]
+    one = nm.recall(memory.replace(updates="synchronous"), state, probes)
+    relaxed = nm.recall(memory, state, probes, tol=0.0, max_steps=25)
+    return {
+        "bit_error": jnp.mean(bit_error(one, probes)),
+        "overlap": jnp.median(overlap(relaxed, probes)),
+    }
+
+
+def fixed_points(rule: Any, size: int, loads: list[int], seed: int) -> list[float]:
+    """The share of patterns that are exact fixed points, while patterns are added."""
+    memory = nm.ClassicalHopfield(features=size, rule=rule, updates="synchronous")
+    state = nm.init(memory, jax.random.key(seed))
+    patterns = np.random.default_rng(seed).choice([-1.0, 1.0], (loads[-1], size))
+    found, before = [], 0
+    for load in loads:
+        state = nm.store(memory, state, patterns[before:load])
+        recalled = np.asarray(nm.recall(memory, state, patterns))[:load]
+        found.append(float(np.mean(np.all(recalled == patterns[:load], axis=1))))
+        before = load
+    return found
+
+
+def main() -> None:
+    given = arguments("hopfield_capacity", __doc__ or "")
+    began, quick = time.perf_counter(), given.quick
+    size = 400 if quick else 2000
+    shares = np.array([0.06, 0.1, 0.12, 0.138, 0.15, 0.16, 0.18, 0.22])
+    shares = shares[[1, 2, 4, 6]] if quick else shares
+    sweep = nm.capacity_sweep(
+        hebb_recall,
+        [size],
+        [int(share * size) for share in shares],
+        jax.random.key(given.seed),
+        bucket=lambda size, load: int(0.25 * size),
+        mapped=True,
+        progress=progress,
+    )
+    loads = sweep.loads[0] / size
+    error, median = sweep.mean("bit_error")[0], sweep.mean("overlap")[0]
+
+    units = 100 if quick else 300
+    step = units // 10
+    rules = {
+        "Hebb": nm.Hebb(),
+        "Storkey": nm.Storkey(),
+        "Storkey, self-coupling": nm.Storkey(self_coupling=True),
+        "Projection": nm.Projection(),
+    }
+    rules = dict(list(rules.items())[:2]) if quick else rules
+    grid = list(range(step, units, step))
+    fixed = {
+        name: fixed_points(rule, units, grid, given.seed)
+        for name, rule in progress(rules.items(), "storage rules", total=len(rules))
+    }
+
+    figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
+    fine = np.linspace(0.03, loads.max(), 150)
+    axes[0].semilogy(fine, laws.hebb_bit_error(1.0, fine), "k-", lw=1, label="erfc(sqrt(N/2P))/2")
+    axes[0].semilogy(loads, np.where(error > 0, error, np.nan), "o", label=f"one step, N = {size}")
+    axes[0].set(title="One step from a stored pattern", ylabel="share of wrong bits")
+    axes[0].set_ylim(1e-5, 0.1)
+    axes[1].plot(fine, laws.hopfield_overlap(fine), "k-", lw=1, label="AGS (1985), N infinite")
+    axes[1].plot(loads, median, "o", label=f"relaxed, N = {size}")
+    axes[1].axvline(laws.hopfield_transition(), color="gray", ls="--", lw=1)
+    axes[1].set(title="Relaxed: the transition at 0.138", ylabel="median overlap with the pattern")
+    for name, values in fixed.items():
+        axes[2].plot(np.array(grid) / units, values, "o-", ms=4, lw=1, label=name)
+    for law, colour in ((laws.hebb_fixed_points, "C0"), (laws.storkey_fixed_points, "C1")):
+        axes[2].axvline(float(law(units)) / units, color=colour, ls="--", lw=1)
+    axes[2].set(title=f"Exact fixed points, N = {units}", ylabel="share of patterns")
+    for axis in axes:
+        axis.set_xlabel("load P / N (dashed: published capacity)")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    axes[0].set_xlabel("load P / N")
+    figure.savefig(given.out / "hopfield_capacity.png", dpi=80)
+
+    expected = laws.hebb_bit_error(size, sweep.loads[0])
+    deviation = 4 * np.sqrt(expected / (size * PROBES)) + 0.1 * expected
+    finish(
+        {
+            "units": size,
+            "loads": loads.tolist(),
+            "bit_error": error.tolist(),
+            "bit_error_law": expected.tolist(),
+            "bit_error_max_share_of_tolerance": float((abs(error - expected) / deviation).max()),
+            "median_overlap": median.tolist(),
+            "fixed_points_loads": [load / units for load in grid],
+            "fixed_points": fixed,
+            "seconds": time.perf_counter() - began,
+        },
+        given.out,
+    )
+
+
+if __name__ == "__main__":
+    main()

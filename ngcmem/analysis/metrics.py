@@ -1,0 +1,36 @@
+"""How close a recall came: one number per row. Patterns are rows (..., features)."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def cosine(recalled: Array, stored: Array) -> Array:
+    """The cosine of the angle between two rows, 0 where one of them is zero."""
+    norms = jnp.linalg.norm(recalled, axis=-1) * jnp.linalg.norm(stored, axis=-1)
+    inner = jnp.sum(recalled * stored, axis=-1)
+    return jnp.where(norms > 0, inner / jnp.where(norms > 0, norms, 1.0), 0.0)
+
+
+def distance(recalled: Array, stored: Array) -> Array:
+    """The Euclidean distance."""
+    return jnp.linalg.norm(recalled - stored, axis=-1)
+
+
+def bit_error(recalled: Array, stored: Array) -> Array:
+    """The share of features whose signs differ; a recalled 0 counts as wrong."""
+    return jnp.mean(recalled * stored <= 0, axis=-1, dtype=recalled.dtype)
+
+
+def overlap(recalled: Array, stored: Array) -> Array:
+    """The mean product of +-1 patterns: 1 when equal, 0 by chance, -1 for the negative."""
+    return jnp.mean(recalled * stored, axis=-1)
+
+
+def random_baseline(shape: tuple[int, ...], key: Array) -> dict[str, Array]:
+    """Mean cosine and distance between independent N(0, 1) rows: what no memory at all reaches."""
+    first, second = jax.random.normal(key, (2, *shape))
+    return {
+        "cosine": jnp.mean(cosine(first, second)),
+        "distance": jnp.mean(distance(first, second)),
+    }

@@ -1,0 +1,251 @@
+"""Episodic memory: one-shot storage of entries with keys and values in explicit slots."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
+from ngcmem.core.memory import Memory, MemoryState
+from ngcmem.core.pytree import Static
+from ngcmem.memories.episodic_options import check_options, spread
+from ngcmem.memories.episodic_reading import projected, streamed, weighed
+from ngcmem.memories.episodic_writing import compartments, draws_numbers, slot_table, write
+from ngcmem.plasticity.slot_policies import (
+    Duplicates,
+    SlotTable,
+    WhenFull,
+    account_reads,
+    append_block,
+    delete_slots,
+    empty_table,
+)
+from ngcmem.retrieval.gains import Gain
+from ngcmem.retrieval.retrieve import Method
+from ngcmem.retrieval.separation import Separation
+from ngcmem.retrieval.similarity import Similarity
+
+
+class EpisodicState(MemoryState):
+    inputs: Input[Any, "features"]  # the query, a dict of key fields if keys are named
+    known: Input[Any, "features"]  # 1 where the query is known
+    targets: LearningInput[Any, "value_features"]  # values that evolve stores with the inputs
+    gate: LearningInput[Array, ""]  # evolve stores the example where this is above 1/2
+    outputs: PerExample[Any, "value_features"]  # the values retrieved, or keys without values
+    similarities: PerExample[Array, "slots"]  # scores, 0 in unused slots
+    memory_weights: PerExample[Array, "slots"]
+    best_similarity: PerExample[Array, ""]  # the largest score of a used slot, 0 if there is none
+    intensity: PerExample[Array, ""]  # the sum of the weights (MINERVA's echo intensity)
+    key: PerExample[Array | None, ""]  # of reads that sample
+    keys: Shared[Any, "slots features"]
+    values: Shared[Any, "slots value_features"]
+    strength: Shared[Array, "slots"]  # 1 when written; decays, grows with rehearsal
+    usage: Shared[Array, "slots"]  # weight read since the entry was written
+    written: Shared[Array, "slots"]  # the clock when the entry was written
+    last_used: Shared[Array, "slots"]  # the clock when the entry was last read or written
+    count: Shared[Array, ""]  # slots in use, the first ones
+    oldest: Shared[Array, ""]  # where a full fifo stands
+    clock: Shared[Array, ""]  # writes and accounted reads so far
+    refused: Shared[Array, ""]  # entries that found the memory full (when_full="refuse")
+    learning_key: Shared[
+        Array | None, ""
+    ]  # of storage probability, write noise and random eviction
+
+
+class Episodic(Memory[EpisodicState]):
+    """Entries with any number of named fields, written once and retrieved by similarity.
+
+        score_i = sum_f weight_f similarity(query_f, key_{f,i})       used slots i
+        outputs = sum_i p_i value_i,   p = separation(beta score)
+
+    `advance_state` reads. `evolve` accounts for the read (usage, last use, rehearsal) and then
+    stores `inputs` with `targets` of every example whose `gate` is above 1/2: a batch of B is B
+    reads, then B sequential writes. `nm.store` writes rows. Only the first `count` slots exist
+    for a read; if none takes part the outputs are 0 and `matched` is False.
+
+    Without `values` the memory is auto-associative: it retrieves the key fields, completed, and
+    takes no targets. A field of weight 0 is stored and retrieved, but not compared.
+
+    References: McClelland, McNaughton and O'Reilly (1995), Psychological Review 102:419;
+    Pritzel et al. (2017), arXiv:1703.01988 (averaged duplicates, least recently used);
+    Giallanza, Campbell and Cohen (2024), Open Mind 8:688 (several fields, one softmax).
+
+    Attributes:
+        slots: the most entries there can be.
+        keys, values: a number of features, or `{field: features}`.
+        beta: the gain on the scores.
+        field_weights: one number for every key field, or `{field: number}`; never normalised.
+        similarity: a name or instance of the retrieval layer, or `{field: similarity}`.
+        separation: likewise; "softmax", "max" (the best entry), `TopK(k=...)`, `Power()`, ...
+        sample: draw one entry with probability p instead of averaging all.
+        threshold: scores not above it take no part. `absolute_threshold` compares |score|.
+        adaptive_gain: a factor on beta for each query, `ContrastGain()` or `EntropyGain()`.
+        concatenate: compare all key fields as one long key (their weights are then equal).
+        when_full: "fifo", "weakest", "least_recently_used", "random", or "refuse", which counts
+            what it refuses in `refused`. Among equals the earliest written gives way.
+        duplicates: "append", "overwrite", "skip" or "average", for a new entry whose score with
+            a stored one is at least `duplicate_threshold`. "average" moves the values by
+            `average_rate` of the difference and keeps the keys (it moves the keys of a memory
+            without values); both keep the entry's place in the fifo.
+        storage_probability: of every entry, all its fields together; None stores always.
+        write_noise: standard deviation of Gaussian noise on what is stored.
+        decay: the part of every strength lost with every entry written. Contents never decay.
+        rehearsal: strength gained per unit of weight read.
+        stop_gradient: whether gradients end at what is stored.
+        initial_keys, initial_values: entries that `init` stores, rows of every field.
+        method: "auto", "materialised" or "streamed" (large memories), see `ngcmem.retrieval`.
+    """
+
+    slots: Static[int]
+    keys: Static[Any]
+    values: Static[Any] = None
+    beta: float | Array = 10.0
+    field_weights: Any = 1.0
+    similarity: str | Similarity | dict[str, Any] = "cosine"
+    separation: str | Separation = "softmax"
+    sample: Static[bool] = False
+    threshold: float | Array | None = None
+    absolute_threshold: Static[bool] = False
+    adaptive_gain: Gain | None = None
+    concatenate: Static[bool] = False
+    when_full: Static[WhenFull] = "fifo"
+    duplicates: Static[Duplicates] = "append"
+    duplicate_threshold: float | Array | None = None
+    average_rate: float | Array = 0.1
+    storage_probability: float | Array | None = None
+    write_noise: float | Array | None = None
+    decay: float | Array | None = None
+    rehearsal: float | Array = 0.0
+    stop_gradient: Static[bool] = False
+    initial_keys: Any = None
+    initial_values: Any = None
+    method: Static[Method] = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in check_options(self).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def autoassociative(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.values is None
+
+    def no_convergence(self) -> str | None:
+        return "Episodic promises no descent (nm.Hopfield does)."
+
+    def init(self, key: Array) -> EpisodicState:
+        def rows(width: int) -> Array:
+            return jnp.zeros((self.slots, width))
+
+        query, answer = spread(self.keys, jnp.zeros), spread(self.values, jnp.zeros)
+        slots = jnp.zeros(self.slots)
+        table = empty_table((spread(self.keys, rows), spread(self.values, rows)), self.slots)
+        if self.initial_keys is not None:
+            table = append_block(table, (self.initial_keys, self.initial_values), None)
+        (keys, values), *_ = table
+        reading, learning = jax.random.split(key)
+        return EpisodicState(
+            inputs=query,
+            known=jax.tree.map(jnp.ones_like, query),
+            targets=answer,
+            gate=jnp.ones(()),
+            outputs=query if self.values is None else answer,
+            similarities=slots,
+            memory_weights=slots,
+            best_similarity=jnp.zeros(()),
+            intensity=jnp.zeros(()),
+            key=reading if self.sample else None,
+            keys=keys,
+            values=values,
+            learning_key=learning if draws_numbers(self) else None,
+            **{name: getattr(table, name) for name in SlotTable._fields[1:]},
+        )
+
+    def advance_state(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
+        used = jnp.arange(self.slots) < state.count
+        scores, weights = weighed(self, state, used)
+        intensity, kept = weights.sum(), state.key
+        matched = intensity > 0 if self._never_negative() else jnp.any(weights != 0)
+        if state.key is not None:
+            kept, draw = jax.random.split(state.key)
+            drawn = jax.random.categorical(draw, jnp.log(jnp.maximum(weights, 0)))
+            chosen = (jnp.arange(self.slots) == drawn) & matched
+            weights = chosen.astype(weights.dtype)
+        best = jnp.max(jnp.where(used, scores, -jnp.inf))
+        outputs = streamed(self, state)
+        return state.replace(
+            outputs=projected(self, state, weights) if outputs is None else outputs,
+            similarities=jnp.where(used, scores, 0),
+            memory_weights=weights,
+            best_similarity=jnp.where(state.count > 0, best, 0),
+            intensity=intensity,
+            matched=matched,
+            key=kept,
+        )
+
+    def evolve(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
+        weights, total = state.memory_weights, state.intensity
+        if self.sample or not self._never_negative():
+            total = jnp.abs(weights).sum(1)
+        # The slots to write depend on what was read (never true): so XLA writes after the read,
+        # in place. Otherwise it copies all keys and values, twice, in every step.
+        first = jax.tree.leaves(state.outputs)[0][0, 0]
+        never = (first < -jnp.inf).astype(jnp.int32)
+        slots = slot_table(state)._replace(count=state.count + never)
+        table = account_reads(slots, weights, total, self.rehearsal)
+        state = state.replace(**compartments(table))
+        return self._write(state, state.inputs, state.targets, state.gate > 0.5, None)
+
+    def store(
+        self, state: EpisodicState, inputs: Any, targets: Any, key: Array | None
+    ) -> EpisodicState:
+        if self.values is None and targets is not None:
+            raise ValueError(
+                "store: this Episodic has no values, it recalls the keys it stored: leave out "
+                "targets, or make it with values=<number of features>."
+            )
+        if self.values is not None and targets is None:
+            raise ValueError(
+                "store: this Episodic recalls values: write nm.store(memory, state, keys, values)."
+            )
+        return self._write(state, inputs, targets, None, key)
+
+    def delete(self, state: EpisodicState, slots: Any) -> EpisodicState:
+        """The state without some entries; later slots move up, ages are kept.
+
+        Args:
+            state: a state of any batch.
+            slots: the number of a slot, or (slots,) bool, true where the entry is to go.
+        """
+        drop = jnp.asarray(slots)
+        if drop.dtype != bool and drop.ndim == 0:
+            drop = jnp.arange(self.slots) == drop
+        if drop.shape != (self.slots,) or drop.dtype != bool:
+            raise ValueError(
+                f"delete: slots is the number of one slot or a bool array ({self.slots},), got "
+                f"{drop.dtype}{list(drop.shape)}. For several numbers: "
+                f"jnp.isin(jnp.arange({self.slots}), numbers)."
+            )
+        return state.replace(**compartments(delete_slots(slot_table(state), drop)))
+
+    def clear(self, state: EpisodicState) -> EpisodicState:
+        """The state without any entry, as if nothing had ever been stored."""
+        empty = jax.tree.map(jnp.zeros_like, slot_table(state))
+        return state.replace(**compartments(empty))
+
+    def age(self, state: EpisodicState) -> Array:
+        """How many writes and reads ago every entry was written, (slots,); 0 in unused slots."""
+        return jnp.where(jnp.arange(self.slots) < state.count, state.clock - state.written, 0)
+
+    def _never_negative(self) -> bool:
+        return self.separation.laws().monotone  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _write(
+        self, state: EpisodicState, keys: Any, values: Any, accept: Array | None, key: Array | None
+    ) -> EpisodicState:
+        kept, draw = state.learning_key, key
+        if key is None and state.learning_key is not None:
+            kept, draw = jax.random.split(state.learning_key)
+        table = write(self, slot_table(state), (keys, values), accept, draw)
+        return state.replace(learning_key=kept, **compartments(table))

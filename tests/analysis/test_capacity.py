@@ -1,0 +1,64 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ngcmem.analysis import laws, metrics
+from ngcmem.analysis.capacity import capacity_sweep
+
+
+def test_sweep_gives_every_size_load_and_seed_its_own_draw_and_compiles_per_bucket():
+    traced = []
+
+    def measure(key, count, *, size, capacity):
+        traced.append((size, capacity))
+        rows = jnp.arange(capacity) < count
+        return {
+            "count": jnp.sum(rows),
+            "size": size * jnp.ones(()),
+            "draw": jax.random.uniform(key),
+        }
+
+    for mapped in (False, True):
+        traced.clear()
+        sweep = capacity_sweep(
+            measure, [3, 5], [2, 3, 4, 9], jax.random.key(0), seeds=2, mapped=mapped
+        )
+        assert sorted(set(traced)) == [(s, c) for s in (3, 5) for c in (2, 4, 16)]
+        assert np.array_equal(sweep.mean("count"), [[2, 3, 4, 9]] * 2)
+        assert np.array_equal(sweep.values["size"][:, 0, 0], [3, 5])
+        assert len(np.unique(sweep.values["draw"])) == 16
+    by_size = capacity_sweep(measure, [3, 5], lambda size: [size, 2 * size], jax.random.key(0))
+    assert by_size.loads.tolist() == [[3, 6], [5, 10]]
+
+
+def test_sweep_errors():
+    with pytest.raises(ValueError, match=r"bucket\(3, 4\) is 2, less than the load"):
+        capacity_sweep(lambda *a, **k: {}, [3], [4], jax.random.key(0), bucket=lambda s, n: 2)
+    with pytest.raises(ValueError, match="different number of loads"):
+        capacity_sweep(lambda *a, **k: {}, [3, 4], lambda s: range(s), jax.random.key(0))
+
+
+def test_metrics():
+    a, b = jnp.array([[1.0, 0, 0], [0, 0, 0]]), jnp.array([[1.0, 1, 0], [1, 1, 1]])
+    np.testing.assert_allclose(metrics.cosine(a, b), [2**-0.5, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(metrics.distance(a, b), [1.0, 3**0.5], rtol=1e-6)
+    x, y = jnp.array([[1.0, -1, 1, 0]]), jnp.array([[1.0, 1, 1, 1]])
+    assert float(metrics.bit_error(x, y)[0]) == 0.5 and float(metrics.overlap(x, y)[0]) == 0.25
+    baseline = metrics.random_baseline((2000, 32), jax.random.key(0))
+    assert abs(float(baseline["cosine"])) < 0.02
+    assert float(baseline["distance"]) == pytest.approx(float(laws.random_distance(32)), rel=0.01)
+
+
+def test_laws_at_published_points():
+    assert laws.mean_chi(1) == pytest.approx(np.sqrt(2 / np.pi))
+    assert laws.hebb_bit_error(1000, 185) == pytest.approx(0.01, abs=2e-4)
+    assert laws.hebb_fixed_points(300) == pytest.approx(26, abs=0.5)
+    assert laws.storkey_fixed_points(300) == pytest.approx(89, abs=0.5)
+    assert laws.dense_capacity(400, 2) / 400 == pytest.approx(0.1507, abs=1e-4)
+    assert laws.dense_capacity(100, 3) / 100**2 == pytest.approx(0.0502, abs=1e-4)
+    assert laws.dense_bit_error(50, laws.dense_capacity(50, 4), 4) == pytest.approx(0.005)
+    assert laws.willshaw_pairs(1024, 10) == 7268
+    assert laws.willshaw_load(1024, 10, 7268) == pytest.approx(0.5, abs=1e-3)
+    assert laws.sequence_capacity(60, 2) == pytest.approx(146.5, abs=0.1)
+    assert laws.sequence_capacity(60, 2, whole=True) == pytest.approx(146.5 / 3, abs=0.1)

@@ -1,0 +1,99 @@
+"""What theory says of fast weights as test-time regression (Wang, Shi and Fox 2025)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ngcmem as nm
+
+
+def test_delta_rule_with_orthonormal_keys_recalls_exactly() -> None:
+    """Widrow and Hoff: with step 1 and orthonormal keys one pass stores every pair exactly."""
+    random = np.random.default_rng(0)
+    keys = np.linalg.qr(random.normal(size=(16, 16)))[0]
+    values = random.normal(size=(16, 4))
+    memory = nm.FastWeights(features=16, values=4)
+    state = nm.store(memory, nm.init(memory, jax.random.key(0), batch=16), keys, values)
+    np.testing.assert_allclose(nm.recall(memory, state, keys), values, atol=1e-5)
+    hebb = memory.replace(update=nm.HebbUpdate())
+    state = nm.store(hebb, nm.init(hebb, jax.random.key(0), batch=16), keys, values)
+    np.testing.assert_allclose(nm.recall(hebb, state, keys), values, atol=1e-5)
+
+
+@pytest.mark.parametrize("ridge", [1.0, 0.1])
+def test_recursive_least_squares_is_ridge_regression(ridge: float) -> None:
+    """After n correlated pairs: W = (K^T K + ridge I)^-1 K^T V, solved in float64."""
+    random = np.random.default_rng(1)
+    keys = random.normal(size=(200, 16)) / 4 + 0.25
+    values = random.normal(size=(200, 4))
+    memory = nm.FastWeights(features=16, values=4, update=nm.LeastSquaresUpdate(ridge=ridge))
+    state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
+    exact = np.linalg.solve(keys.T @ keys + ridge * np.eye(16), keys.T @ values)
+    np.testing.assert_allclose(state.memory_weights[0], exact, atol=1e-4)
+
+
+def test_forgetting_least_squares_stays_stable() -> None:
+    """Discounted normal equations over 1,000 steps: float32 keeps to them, it does not blow up."""
+    random = np.random.default_rng(2)
+    keys, values = random.normal(size=(1000, 8)) / 8**0.5, random.normal(size=(1000, 2))
+    memory = nm.FastWeights(
+        features=8, values=2, update=nm.LeastSquaresUpdate(ridge=1.0), forgetting=0.1
+    )
+    state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
+    discount = 0.9 ** np.arange(999, -1, -1)[:, None]
+    exact = np.linalg.solve(
+        (discount * keys).T @ keys + 0.9**1000 * np.eye(8), (discount * keys).T @ values
+    )
+    np.testing.assert_allclose(state.memory_weights[0], exact, atol=1e-4)
+
+
+def test_hebbian_updates_are_linear_attention() -> None:
+    """Katharopoulos et al. 2020: outputs_t = sum over i <= t of (q_t . k_i) v_i."""
+    random = np.random.default_rng(3)
+    q, k, v = (random.normal(size=(12, 1, width)) for width in (6, 6, 3))
+    memory = nm.FastWeights(features=6, values=3, update=nm.HebbUpdate())
+    state = nm.init(memory, jax.random.key(0))
+    _, outputs = nm.regress_sequence(memory, state, q, k, v, chunk=5)
+    scores = np.tril(q[:, 0] @ k[:, 0].T)
+    np.testing.assert_allclose(outputs[:, 0], scores @ v[:, 0], atol=1e-4)
+
+
+def test_one_step_of_least_squares_on_everything_is_the_minimum() -> None:
+    """No other linear memory has a smaller regularised squared error (test-time regression)."""
+    random = np.random.default_rng(4)
+    keys, values = random.normal(size=(40, 8)), random.normal(size=(40, 3))
+
+    def cost(update: nm.Update) -> float:
+        memory = nm.FastWeights(features=8, values=3, update=update, eta=1.0)
+        slow = memory if isinstance(update, nm.LeastSquaresUpdate) else memory.replace(eta=0.05)
+        W = nm.store(slow, nm.init(slow, jax.random.key(0)), keys, values).memory_weights[0]
+        return float(jnp.sum((values - keys @ W) ** 2) + jnp.sum(W**2))
+
+    best = cost(nm.LeastSquaresUpdate(ridge=1.0))
+    others = [nm.HebbUpdate(), nm.DeltaUpdate(), nm.MomentumUpdate(momentum=0.5)]
+    assert all(cost(update) > best for update in others)
+
+
+@pytest.mark.parametrize("update", [nm.HebbUpdate(), nm.LeastSquaresUpdate(ridge=0.1)])
+def test_forgetting_helps_when_the_mapping_changes(update: nm.Update) -> None:
+    """A linear map that changes every 100 steps is tracked better when old pairs fade."""
+    random = np.random.default_rng(5)
+    maps = random.normal(size=(4, 8, 3))
+    keys = random.normal(size=(400, 1, 8)) / 8**0.5
+    values = np.einsum("tbf,tfv->tbv", keys, np.repeat(maps, 100, axis=0))
+
+    def error(forgetting: float) -> float:
+        memory = nm.FastWeights(
+            features=8,
+            values=3,
+            update=update,
+            eta=1.0 if isinstance(update, nm.LeastSquaresUpdate) else 0.3,
+            forgetting=forgetting,
+            read_before_write=True,
+        )
+        state = nm.init(memory, jax.random.key(0))
+        _, outputs = nm.regress_sequence(memory, state, keys, keys, values)
+        return float(np.mean((outputs - values) ** 2))
+
+    assert error(0.05) < 0.8 * error(0.0)

@@ -1,0 +1,49 @@
+"""Scores of several fields, thresholds, and gains that adapt."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
+from ngcmem.retrieval.gains import ContrastGain, EntropyGain
+from ngcmem.retrieval.similarity import Cosine, Dot
+
+
+def test_fields_side_by_side_score_as_fields_apart() -> None:
+    rng = np.random.default_rng(0)
+    probe, patterns = rng.normal(size=5), rng.normal(size=(4, 5))
+    apart = score_fields(
+        [jnp.asarray(probe[:2]), jnp.asarray(probe[2:])],
+        [jnp.asarray(patterns[:, :2]), jnp.asarray(patterns[:, 2:])],
+        [None, None],
+        (Dot(), Cosine()),
+        (2.0, 3.0),
+    )
+    cosine = patterns[:, 2:] @ probe[2:] / np.linalg.norm(probe[2:])
+    cosine /= np.linalg.norm(patterns[:, 2:], axis=1)
+    np.testing.assert_allclose(apart, 2 * patterns[:, :2] @ probe[:2] + 3 * cosine, rtol=1e-5)
+    joined = FieldSimilarity(widths=(2, 3), similarities=(Dot(), Cosine()), weights=(2.0, 3.0))
+    together = joined(jnp.asarray(probe), jnp.asarray(patterns), jnp.ones(5))
+    np.testing.assert_allclose(together, apart, rtol=1e-6)
+
+
+def test_the_threshold_itself_is_masked() -> None:
+    scores = jnp.array([0.5, 0.4, -0.9])
+    np.testing.assert_array_equal(mask_scores(scores, 0.4), [0.5, -np.inf, -np.inf])
+    np.testing.assert_array_equal(mask_scores(scores, 0.4, True), [0.5, -np.inf, scores[2]])
+    assert mask_scores(scores, None) is scores
+
+
+def test_entropy_gain_is_psyneulinks_formula() -> None:
+    scores = np.array([0.9, 0.1, -0.4, 7.0], np.float32)
+    level = 1 / (1 + np.exp(-scores[:3]))
+    expected = 1 + 0.1 * np.log(-np.sum(level * np.log(level)))
+    gain = EntropyGain()(jnp.asarray(scores), jnp.array([True, True, True, False]))
+    np.testing.assert_allclose(gain, expected, rtol=1e-6)
+
+
+def test_gains_of_nothing_and_of_equal_scores_are_finite() -> None:
+    for gain in (ContrastGain(), EntropyGain()):
+        for used in (jnp.zeros(3, bool), jnp.array([True, False, False]), jnp.ones(3, bool)):
+            value = gain(jnp.where(used, 0.5, -jnp.inf), used)
+            assert np.isfinite(value), (gain, used)
+            assert float(value) == 1.0 or used.all()
