@@ -1,11 +1,10 @@
 """Hippocampus and cortex: sequences seen once, written in one shot, learned slowly from replay.
 
-Five cyclic sequences of ten handwritten digits are seen a single time. Every transition
-(now, next) becomes one pattern of a memory, written once. At rest the memory replays: cued with
-`now` alone it recalls the pair, and the recalled `next` is its cue one step later, so that it walks
-through each sequence by itself. The replayed pairs drive slow synapses (the delta rule: a Hebbian
-synapse whose post side is teacher minus output), which in the end predict without the memory.
-Control: the same slow synapses with the one pass of the experience only.
+Five cyclic sequences of ten handwritten digits are seen a single time, and an episodic memory
+writes every transition (now -> next) as it happens. At rest the memory replays: what it retrieves
+is its query one step later, so that it walks through each sequence by itself. The replayed pairs
+drive slow synapses (the delta rule: a Hebbian synapse whose post side is teacher minus output),
+which in the end predict without the memory. Control: the same synapses after the one pass only.
 """
 
 from typing import Any
@@ -24,15 +23,11 @@ from ngcmem.interop.scripts import arguments, finish, progress
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-SIDE = 64  # pixels of one digit; a pattern is two digits, now and next
+SIDE = 64  # pixels of one digit
 
 
-def take_now(key: Array, shape: tuple[int, ...]) -> Array:
+def identity(key: Array, shape: tuple[int, ...]) -> Array:
     return jnp.eye(*shape)
-
-
-def take_next(key: Array, shape: tuple[int, ...]) -> Array:
-    return jnp.eye(*shape, k=-SIDE)
 
 
 def slow_synapse() -> nm.Hebbian:
@@ -49,19 +44,13 @@ def rest(slots: int) -> nm.Circuit:
     """The memory wired to itself, and the slow synapses that listen to what it replays."""
     return nm.connect(
         dict(
-            memory=nm.Hopfield(slots=slots, features=2 * SIDE, beta=100.0, similarity="euclidean"),
-            onward=nm.Dense(inputs=2 * SIDE, outputs=2 * SIDE, weight_init=take_next),
-            now=nm.Dense(inputs=2 * SIDE, outputs=SIDE, weight_init=take_now),
-            then=nm.Dense(inputs=2 * SIDE, outputs=SIDE, weight_init=take_next),
+            memory=nm.Episodic(slots=slots, keys=SIDE, values=SIDE, separation="max"),
             slow=slow_synapse(),
         ),
         wires=[
-            wire(delayed("onward.outputs"), to="memory.inputs"),
-            wire("memory.outputs", to="onward.inputs"),
-            wire("memory.outputs", to="now.inputs"),
-            wire("memory.outputs", to="then.inputs"),
-            wire("now.outputs", to="slow.inputs"),
-            wire("then.outputs", "-slow.outputs", to="slow.post"),
+            wire(delayed("memory.outputs"), to="memory.inputs"),
+            wire("memory.inputs", to="slow.inputs"),
+            wire("memory.outputs", "-slow.outputs", to="slow.post"),
         ],
     )
 
@@ -88,7 +77,7 @@ def one_pass(now: np.ndarray, then: np.ndarray) -> Array:
     """Slow weights that had the experience itself, once, in order."""
     circuit = nm.connect(
         dict(
-            teacher=nm.Dense(inputs=SIDE, outputs=SIDE, weight_init=take_now), slow=slow_synapse()
+            teacher=nm.Dense(inputs=SIDE, outputs=SIDE, weight_init=identity), slow=slow_synapse()
         ),
         wires=[wire("teacher.outputs", "-slow.outputs", to="slow.post")],
     )
@@ -124,23 +113,22 @@ def main() -> None:
     count, rounds = (3, 6) if given.quick else (5, 60)
     seen = sequences(count, np.random.default_rng(given.seed))
     then = np.roll(seen, -1, axis=1)
-    states, pairs = seen.reshape(-1, SIDE), np.concatenate([seen, then], 2).reshape(-1, 2 * SIDE)
+    states = seen.reshape(-1, SIDE)
 
-    circuit = rest(slots=len(pairs))
+    circuit = rest(slots=len(states))
     state = nm.init(circuit, jax.random.key(given.seed), batch=count)
-    state = state.set({"memory": nm.store(circuit["memory"], state["memory"], pairs)})
-    start = np.concatenate([seen[:, 0], np.zeros_like(seen[:, 0])], 1)
-    state = state.set({"onward.outputs": start})
-    known = np.tile(np.repeat([1.0, 0.0], SIDE), (count, 1))
+    lived = {"inputs": seen.transpose(1, 0, 2), "targets": then.transpose(1, 0, 2)}
+    memory, _ = nm.run(circuit["memory"], state["memory"], steps=10, inputs=lived, learn=True)
+    state = state.set({"memory": memory.replace(outputs=seen[:, 0])})  # the first cue of the rest
+    asleep = {"memory.gate": np.zeros(count)}  # nothing new is written
     steps = 50
     curves: dict[str, Any] = dict(steps=[], slow=[], states=len(states))
     replayed = None
     for i in progress(range(rounds), "replay"):
         state, record = nm.run(
-            circuit, state, steps=steps, clamp={"memory.known": known}, record="now.outputs",
-            learn=True,
-        )  # fmt: skip
-        replayed = np.asarray(record["now.outputs"]) if replayed is None else replayed
+            circuit, state, steps=steps, clamp=asleep, record="memory.inputs", learn=True
+        )
+        replayed = np.asarray(record["memory.inputs"]) if replayed is None else replayed
         predicted = seen @ np.asarray(state["slow.weights"])
         curves["steps"].append(steps * (i + 1))
         curves["slow"].append(accuracy(predicted, then, states))
@@ -158,7 +146,7 @@ def main() -> None:
             sequences=count,
             states=len(states),
             replayed_transitions=steps * rounds,
-            memory="Hopfield",
+            entries_written=int(state["memory.count"]),
         ),
         given.out,
     )
