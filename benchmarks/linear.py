@@ -133,15 +133,15 @@ def document_loop(sizes: list[int], loads: list[int]) -> np.ndarray:
 def main() -> None:
     given = arguments("linear", __doc__ or "")
     quick = given.quick
-    repeats = 3 if quick else 5
+    repeats = 3
     cases = [(64, 1024), (256, 512)] if quick else [(1024, 4096), (256, 16384)]
     fits = {
         f"{d}x{n}": fitting(d, n, repeats, given.seed)
         for d, n in progress(cases, "fitting", total=len(cases))
     }
-    stream = streaming(32 if quick else 64, 4096 if quick else 16384, 1024, repeats, given.seed)
+    stream = streaming(32 if quick else 64, 4096 if quick else 16384, 4096, repeats, given.seed)
 
-    sizes = [16, 64] if quick else [16, 32, 64, 128, 256, 512]
+    sizes = [16, 64] if quick else [16, 32, 64, 128, 256]
     loads = [2**k for k in range(2, 10 if quick else 14)]
 
     def ours() -> np.ndarray:
