@@ -11,7 +11,7 @@ from jax.interpreters import ad, batching, mlir
 T = TypeVar("T")
 
 MESSAGE = (
-    "Streamed retrieval has no forward-mode derivative (jvp, jacfwd, linearize, hessian). Use "
+    "Streamed retrieval has no forward-mode derivative (jvp, jacfwd, linearize). Use "
     'reverse mode (grad, vjp, jacrev), or pass method="materialised" to retrieve.'
 )
 
