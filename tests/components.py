@@ -228,6 +228,30 @@ COMPONENTS: dict[str, Entry] = {
         lambda: nm.DeepTemporalPC(features=6, hidden=5, settle_steps=5, epochs=5),
         prepare=_with_patterns,
     ),
+    "InWeight": Entry(
+        lambda: nm.InWeight(
+            vocabulary=4,
+            outputs=3,
+            hidden=(5,),
+            memory=(2,),
+            embedding=4,
+            optimizer=optax.sgd(1e-2, momentum=0.9),
+        )
+    ),
+    "FastWeights": Entry(lambda: nm.FastWeights(features=5, values=3)),
+    "FastWeights Titans": Entry(
+        lambda: nm.FastWeights(
+            features=5,
+            values=3,
+            regressor=nm.MLPRegressor(hidden=4),
+            update=nm.MomentumUpdate(),
+            eta=0.1,
+        )
+    ),
+    "FastWeights least squares": Entry(
+        lambda: nm.FastWeights(features=5, values=3, update=nm.LeastSquaresUpdate()),
+        drive={"forgetting": 0.2},
+    ),
     "Population": Entry(
         lambda: nm.Population(
             member=nm.LIF(units=3, tau=jnp.array([10.0, 30.0])), count=2, varying=("tau",)

@@ -54,7 +54,7 @@ def within(
 
     def step(i: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         found, count = carry
-        begin = (i * chunk).astype(jnp.int32)
+        begin = jnp.asarray(i * chunk, jnp.int32)
         start = jnp.minimum(begin, n - chunk)  # the last chunk overlaps the one before
         near = distances(cue, lax.dynamic_slice_in_dim(rows, start, chunk)) <= reach
         place = start + jnp.arange(chunk, dtype=jnp.int32)

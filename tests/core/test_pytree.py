@@ -52,5 +52,6 @@ def test_string_annotations_are_refused() -> None:
 
 
 def test_repr_shows_sizes_then_hyper_parameters() -> None:
-    text = repr(nm.Population(member=nm.LIF(units=2, tau=np.ones(3, np.float32)), count=3))
-    assert text.startswith("Population(count=3, varying=(), member=LIF(units=2, tau=float32[3],")
+    text = repr(nm.Population(member=nm.Dense(inputs=2, outputs=1), count=3))
+    assert text.startswith("Population(count=3, varying=(), member=Dense(inputs=2, outputs=1,")
+    assert "tau=float32[3]" in repr(nm.LIF(units=3, tau=np.ones(3, np.float32)))
