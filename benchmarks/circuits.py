@@ -207,7 +207,7 @@ def parity(seed: int, steps: int = 200) -> dict[str, Any]:
 
 def main() -> None:
     given = arguments("circuits", __doc__.splitlines()[0])
-    steps, repeats = (50, 3) if given.quick else (1000, 7)
+    steps, repeats = (50, 3) if given.quick else (1000, 15)
     found: dict[str, Any] = {"steps": steps}
     began = time.perf_counter()
     if ngclearn_stdp.installed():

@@ -45,7 +45,7 @@ def network(slots: int) -> nm.Circuit:
             eye=nm.Poisson(units=cells, rate=RATE),
             cue=nm.Trace(units=cells, tau=TAU),
             forward=nm.Dense(**towards, scale=1.0 / STEADY),
-            memory=nm.Hopfield(slots=slots, features=PIXELS, beta=0.5),
+            memory=nm.Hopfield(slots=slots, features=PIXELS, beta=0.7),
             drive=nm.Dense(inputs=PIXELS, outputs=cells, weight_init=signed, scale=20.0),
             cell=nm.LIF(units=cells, tau=10.0, refractory_time=2.0),
             answer=nm.Trace(units=cells, tau=TAU),
