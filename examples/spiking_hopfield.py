@@ -5,7 +5,7 @@ version is shown for 150 ms to on and off cells (Poisson spikes); the difference
 the memory's probe, the recalled pattern drives spiking on and off read-out cells, and the trace
 of their spikes returns to the probe one step later: when the cue goes dark, the loop keeps what it
 recalled. Corrupted means 30 % of the pixels flipped, or 30 % replaced by coin flips. Overlap is the
-mean of sign(decoded) times the stored pattern. No decoder can beat the nearest stored pattern.
+mean of sign(decoded) times the stored pattern; the stored pattern nearest to the cue stands beside.
 """
 
 from typing import Any
