@@ -2,10 +2,10 @@
 
 from typing import TypeVar
 
-import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.cells.integrate import relax
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
@@ -55,7 +55,7 @@ class LeakyCell(Component[S]):
 
     def init_common(self) -> dict[str, Array]:
         """The compartments of `LeakyState`, for a subclass's `init`."""
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         return dict(current=zeros, v=zeros + self.v_rest, spikes=zeros)
 
     def charged(self, state: S, dt: Array) -> Array:

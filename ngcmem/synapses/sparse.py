@@ -7,7 +7,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
-from ngcmem.synapses.dense import Initializer
+from ngcmem.synapses.initial import Initializer, initial
 
 
 class SparseState(State):
@@ -54,7 +54,7 @@ class Sparse(Component[SparseState]):
         return SparseState(
             inputs=jnp.zeros(self.inputs),
             outputs=jnp.zeros(self.outputs),
-            weights=self.weight_init(weigh, (self.outputs, self.connections)),
+            weights=initial(self, "weight_init", weigh, (self.outputs, self.connections)),
             sources=jnp.sort(sources[:, : self.connections], axis=1).astype(jnp.int32),
         )
 

@@ -107,3 +107,14 @@ def test_unknown_choices_name_what_there_is(cell):
         cell(units=2, integration="rk4")
     with pytest.raises(ValueError, match=r"got 'arctn'\. Did you mean 'arctan'\?"):
         cell(units=2, surrogate="arctn")
+
+
+@pytest.mark.parametrize(
+    "cell", [nm.LIF, nm.AdEx, nm.Izhikevich, nm.RateCell, nm.Poisson, nm.Trace, nm.Latency]
+)
+def test_hyperparameters_are_one_value_or_one_per_unit(cell):
+    name = "tau" if hasattr(cell(units=3), "tau") else cell(units=3).leaf_names[0]
+    fits = cell(units=3, **{name: jnp.array([10.0, 20.0, 30.0])})
+    nm.advance_state(fits, nm.init(fits, jax.random.key(0), batch=2))
+    with pytest.raises(ValueError, match=rf"{cell.__name__}: {name} has shape \(4,\); give one"):
+        nm.init(cell(units=3, **{name: jnp.ones(4)}), jax.random.key(0))

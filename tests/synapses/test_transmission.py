@@ -170,3 +170,11 @@ def test_lateral_inhibition_is_everyone_but_oneself():
     state = nm.init(layer, jax.random.key(0), batch=3).replace(inputs=x)
     expected = 1.5 * x @ (1 - np.eye(5))
     np.testing.assert_allclose(nm.advance_state(layer, state).outputs, expected, rtol=1e-5)
+
+
+def test_weights_begin_with_the_shape_that_was_asked_for():
+    with pytest.raises(ValueError, match=r"Dense: weight_init gave .* \(3, 2\) where \(2, 3\)"):
+        nm.init(nm.Dense(inputs=2, outputs=3, weight_init=lambda key, shape: jnp.ones((3, 2))),
+                jax.random.key(0))  # fmt: skip
+    with pytest.raises(ValueError, match=r"STDP: weight_init is a function .*got float\. Write"):
+        nm.init(nm.STDP(inputs=2, outputs=3, weight_init=0.5), jax.random.key(0))
