@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import ngclearn_stdp
 import numpy as np
-from jax.experimental import sparse
 
 import ngcmem as nm
 from ngcmem import wire
@@ -206,45 +205,15 @@ def parity(seed: int, steps: int = 200) -> dict[str, Any]:
     }
 
 
-def sparse_against_dense(connections: int, seed: int, repeats: int) -> dict[str, float]:
-    """Index lists and BCOO against a dense product, 1,000 x 1,000, batch 32."""
-    size, batch = 1000, 32
-    lists = nm.Sparse(inputs=size, outputs=size, connections=connections)
-    state = nm.init(lists, jax.random.key(seed), batch=batch)
-    full = jnp.zeros((size, size)).at[state.sources, jnp.arange(size)[:, None]].set(state.weights)
-    coordinates = sparse.BCOO.fromdense(full.T)
-    draws = [jax.random.uniform(jax.random.key(seed + i), (batch, size)) for i in range(4)]
-    product = jax.jit(lambda x, w: x @ w)
-    product_bcoo = jax.jit(lambda w, x: (w @ x.T).T)
-
-    def repeated(function: Any) -> Any:
-        return lambda: [function(x) for x in draws * 10]
-
-    times = interleaved(
-        {
-            "lists": repeated(lambda x: nm.advance_state(lists, state.replace(inputs=x)).outputs),
-            "dense": repeated(lambda x: product(x, full)),
-            "bcoo": repeated(lambda x: product_bcoo(coordinates, x)),
-        },
-        repeats,
-    )
-    return {
-        f"sparse{connections}_lists_over_dense": times["lists"]["cpu"] / times["dense"]["cpu"],
-        f"sparse{connections}_bcoo_over_dense": times["bcoo"]["cpu"] / times["dense"]["cpu"],
-    }
-
-
 def main() -> None:
     given = arguments("circuits", __doc__.splitlines()[0])
-    steps, repeats = (50, 3) if given.quick else (1000, 7)
+    steps, repeats = (50, 3) if given.quick else (1000, 15)
     found: dict[str, Any] = {"steps": steps}
     began = time.perf_counter()
     if ngclearn_stdp.installed():
         found |= parity(given.seed)
     for batch in progress((1, 32), "batch sizes"):
         found |= compare(batch, steps, given.seed, repeats)
-    for connections in (20,) if given.quick else (10, 20, 50, 100):
-        found |= sparse_against_dense(connections, given.seed, repeats)
     finish(found | {"seconds": time.perf_counter() - began}, given.out)
 
 

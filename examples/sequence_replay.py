@@ -87,8 +87,8 @@ def one_pass(now: np.ndarray, then: np.ndarray) -> Array:
 
 
 def draw(curves: dict[str, Any], replayed: np.ndarray, seen: np.ndarray, path: Any) -> None:
-    figure = plt.figure(figsize=(10, 3.6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1])
+    figure = plt.figure(figsize=(11, 2.9), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.45])
     axes = left.subplots()
     axes.plot(curves["steps"], curves["slow"], color="tab:blue", label="slow synapses after replay")
     axes.axhline(curves["one_pass"], color="tab:gray", linestyle="--", label="one pass, no replay")

@@ -3,7 +3,8 @@
 Poisson spikes of 8x8 digits drive 100 cells through STDP synapses; every spike inhibits all other
 cells, and a homeostatic threshold keeps any cell from winning too often. No label is used for
 learning: each cell is then assigned the digit it fires for most, and new digits are named by the
-vote of the cells. Beside it k-means with as many centres and the same assignment.
+vote of the cells. Beside it k-means with as many centres and the same assignment. The settings
+were chosen on 400 of the training images left out of training; the test images chose nothing.
 """
 
 import time
@@ -26,22 +27,23 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 BATCH = 16
+ETA, SLOWER = 0.03, 0.8  # learning rate of the first epoch, its factor from epoch to epoch
 
 
 def network(cells: int) -> nm.Circuit:
     """The circuit: 64 pixels, plastic synapses, lateral inhibition, cells, a spike counter."""
     return nm.connect(
         dict(
-            pixels=nm.Poisson(units=64, rate=300.0),
-            pre=nm.Trace(units=64),
-            synapse=nm.STDP(inputs=64, outputs=cells, scale=20.0, eta=0.1, a_minus=0.02, total=8.0),
+            pixels=nm.Poisson(units=64, rate=1000.0),
+            pre=nm.Trace(units=64, tau=40.0),
+            synapse=nm.STDP(inputs=64, outputs=cells, scale=10.0, eta=ETA, a_minus=0.02, total=8.0),
             inhibition=nm.LateralInhibition(units=cells, strength=300.0),
             cell=nm.AdaptiveLIF(
                 units=cells,
                 refractory_time=2.0,
                 adaptation_increment=0.0,
                 homeostasis_increment=2.0,
-                homeostasis_tau=1e4,
+                homeostasis_tau=3e4,
             ),
             post=nm.Trace(units=cells),
             count=nm.SpikeCount(units=cells),
@@ -72,7 +74,7 @@ def train(circuit: nm.Circuit, images: Array, epochs: int, steps: int, seed: int
         )
     ]
     for epoch, rows in progress(schedule, "learning"):
-        slower = nm.with_parameters(circuit, {"synapse.eta": 0.1 * 0.6**epoch})
+        slower = nm.with_parameters(circuit, {"synapse.eta": ETA * SLOWER**epoch})
         shown = {"pixels.inputs": images[rows]}
         state = nm.reset(circuit, state)
         state, _ = nm.run(slower, state, steps=steps, clamp=shown, learn=True)
@@ -145,7 +147,7 @@ def draw(weights: np.ndarray, assigned: np.ndarray, confusion: np.ndarray, path:
 
 def main() -> None:
     given = arguments("spiking_digits", __doc__.splitlines()[0])
-    cells, epochs, steps = (36, 3, 60) if given.quick else (100, 6, 100)
+    cells, epochs, steps = (36, 3, 60) if given.quick else (100, 10, 100)
     pixels, labels = load_digits(return_X_y=True)
     x, test_x, y, test_y = train_test_split(
         pixels / 16.0, labels, test_size=500, random_state=given.seed, stratify=labels

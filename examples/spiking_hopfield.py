@@ -1,9 +1,11 @@
 """A Hopfield memory between spikes: recall of corrupted digits, held after the cue is gone.
 
-Binary 8x8 digits are shown as Poisson spikes for 150 ms with 30 % of their pixels replaced by coin
-flips. A trace of the spikes is the memory's probe, its recalled pattern drives spiking read-out
-cells, and a trace of their spikes returns to the probe one step later: when the cue goes dark, the
-loop keeps what was recalled. Overlap is the mean of sign(decoded) times the stored +-1 pattern.
+A digit is +-1 where a pixel is brighter or darker than its average over the data. Its corrupted
+version is shown for 150 ms to on and off cells (Poisson spikes); the difference of their traces is
+the memory's probe, the recalled pattern drives spiking on and off read-out cells, and the trace
+of their spikes returns to the probe one step later: when the cue goes dark, the loop keeps what it
+recalled. Corrupted means 30 % of the pixels flipped, or 30 % replaced by coin flips. Overlap is the
+mean of sign(decoded) times the stored pattern; the stored pattern nearest to the cue stands beside.
 """
 
 from typing import Any
@@ -17,40 +19,40 @@ from sklearn.datasets import load_digits
 
 import ngcmem as nm
 from ngcmem import delayed, wire
-from ngcmem.interop.scripts import arguments, finish
+from ngcmem.interop.scripts import arguments, finish, progress
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+PIXELS, CORRUPTED = 64, 0.3
 SHOWN, HELD = 150, 150  # ms
-RATE, TAU = 200.0, 40.0  # Hz at full intensity, ms of the traces
-BRIGHT = RATE * TAU / 1000.0  # the mean trace of a bright pixel
+RATE, TAU = 200.0, 40.0  # Hz of an on or off cell, ms of the traces
+STEADY = RATE * TAU / 1000.0  # the mean trace of a cell that fires at RATE
 
 
-def diagonal(key: Array, shape: tuple[int, ...]) -> Array:
-    return jnp.eye(*shape)
-
-
-def half_below(key: Array, shape: tuple[int, ...]) -> Array:
-    return jnp.full(shape, -0.5)
+def signed(key: Array, shape: tuple[int, ...]) -> Array:
+    """On cells add, off cells subtract: (128, 64) or (64, 128)."""
+    on_off = jnp.concatenate([jnp.eye(PIXELS), -jnp.eye(PIXELS)])
+    return on_off if shape[0] == 2 * PIXELS else on_off.T
 
 
 def network(slots: int) -> nm.Circuit:
     """Spiking front end -> Hopfield memory -> spiking read-out, and the way back."""
-    line = dict(inputs=64, outputs=64, weight_init=diagonal)
+    cells = 2 * PIXELS
+    towards = dict(inputs=cells, outputs=PIXELS, weight_init=signed)
     return nm.connect(
         dict(
-            pixels=nm.Poisson(units=64, rate=RATE),
-            cue=nm.Trace(units=64, tau=TAU),
-            forward=nm.Dense(**line, scale=2.0 / BRIGHT),
-            memory=nm.Hopfield(slots=slots, features=64, beta=0.5),
-            drive=nm.Dense(**line, scale=20.0),
-            cell=nm.LIF(units=64, tau=10.0, refractory_time=2.0),
-            answer=nm.Trace(units=64, tau=TAU),
-            back=nm.Dense(**line, scale=0.5, bias_init=half_below),
+            eye=nm.Poisson(units=cells, rate=RATE),
+            cue=nm.Trace(units=cells, tau=TAU),
+            forward=nm.Dense(**towards, scale=1.0 / STEADY),
+            memory=nm.Hopfield(slots=slots, features=PIXELS, beta=0.7),
+            drive=nm.Dense(inputs=PIXELS, outputs=cells, weight_init=signed, scale=20.0),
+            cell=nm.LIF(units=cells, tau=10.0, refractory_time=2.0),
+            answer=nm.Trace(units=cells, tau=TAU),
+            back=nm.Dense(**towards, scale=0.1),
         ),
         wires=[
-            wire("pixels.spikes", to="cue.inputs"),
+            wire("eye.spikes", to="cue.inputs"),
             wire("cue.trace", to="forward.inputs"),
             wire("forward.outputs", delayed("back.outputs"), to="memory.inputs"),
             wire("memory.outputs", to="drive.inputs"),
@@ -61,109 +63,132 @@ def network(slots: int) -> nm.Circuit:
     )
 
 
-def corrupted(patterns: np.ndarray, rng: np.random.Generator, flip: bool) -> np.ndarray:
-    """30 % of the pixels of +-1 patterns replaced by coin flips, or flipped outright."""
-    count = round(0.3 * patterns.shape[1])
+def digits(count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` digits, as many of each class, as +-1 patterns (count, 64)."""
+    pixels, labels = load_digits(return_X_y=True)
+    chosen = [rng.choice(np.flatnonzero(labels == d), count // 10, False) for d in range(10)]
+    return np.where(pixels > pixels.mean(0), 1.0, -1.0)[np.concatenate(chosen)]
+
+
+def corrupted(patterns: np.ndarray, rng: np.random.Generator, kind: str) -> np.ndarray:
+    """Exactly 30 % of the pixels of each pattern flipped, or replaced by coin flips."""
+    count = round(CORRUPTED * PIXELS)
     cues = patterns.copy()
     for row in cues:
-        chosen = rng.permutation(len(row))[:count]
-        row[chosen] = -row[chosen] if flip else rng.choice([-1.0, 1.0], count)
+        chosen = rng.permutation(PIXELS)[:count]
+        row[chosen] = -row[chosen] if kind == "flipped" else rng.choice([-1.0, 1.0], count)
     return cues
 
 
 def experience(circuit: nm.Circuit, state: Any, cues: np.ndarray) -> dict[str, np.ndarray]:
     """Show the cues, then darkness; everything worth seeing, (time, digits, ...)."""
     light = np.concatenate([np.ones(SHOWN), np.zeros(HELD)])[:, None, None]
-    shown = (light * (cues > 0)[None]).astype(np.float32)
-    record = ("pixels.spikes", "cell.spikes", "memory.outputs", "memory.energy", "answer.trace")
-    _, seen = nm.run(
-        circuit, state, steps=len(shown), inputs={"pixels.inputs": shown}, record=record
-    )
+    shown = (light * np.concatenate([cues > 0, cues < 0], axis=1)).astype(np.float32)
+    record = ("eye.spikes", "cell.spikes", "memory.outputs", "memory.energy", "back.outputs")
+    _, seen = nm.run(circuit, state, steps=len(shown), inputs={"eye.inputs": shown}, record=record)
     return {name: np.asarray(value) for name, value in seen.items()}
 
 
-def decoded(seen: dict[str, np.ndarray]) -> np.ndarray:
-    """+-1 per pixel and time: whether a read-out cell has fired within about a time constant."""
-    return np.where(seen["answer.trace"] > 0.5, 1.0, -1.0)
+def trial(stored: int, kind: str, batch: int, slots: int, seed: int) -> dict[str, Any]:
+    """`stored` digits in the memory, `batch` corrupted ones shown; overlaps over time."""
+    rng = np.random.default_rng(seed)
+    patterns = digits(stored, rng)
+    true = np.resize(patterns, (batch, PIXELS))
+    cues = corrupted(true, rng, kind)
+    circuit = network(slots)
+    state = nm.init(circuit, jax.random.key(seed), batch=batch)
+    state = state.set({"memory": nm.store(circuit["memory"], state["memory"], patterns)})
+    seen = experience(circuit, state, cues)
+    nearest = patterns[(cues @ patterns.T).argmax(1)]
+    over_time = dict(
+        readout=(np.sign(seen["back.outputs"]) * true).mean((1, 2)),
+        memory=(np.sign(seen["memory.outputs"]) * true).mean((1, 2)),
+        cue=np.full(SHOWN, (cues * true).mean()),
+    )
+    return dict(
+        recalled=float(over_time["readout"][SHOWN - 10 : SHOWN].mean()),
+        held=float(over_time["readout"][-10:].mean()),
+        cue=float((cues * true).mean()),
+        nearest=float((nearest * true).mean()),
+        over_time=over_time,
+        seen=seen,
+        images=(true, cues),
+    )
 
 
-def draw(patterns: np.ndarray, cues: np.ndarray, seen: dict[str, np.ndarray], path: Any) -> None:
-    overlap = (decoded(seen) * patterns).mean(2)
-    figure = plt.figure(figsize=(10, 5.6), layout="constrained")
-    grid = figure.add_gridspec(3, 8, height_ratios=[1, 1, 1])
-    example = 0
-    for place, (name, title) in enumerate(
-        (("pixels.spikes", "front end"), ("cell.spikes", "read-out"))
+def draw(shown: dict[str, Any], loads: dict[tuple[str, int], Any], path: Any) -> None:
+    seen, (true, cues) = shown["seen"], shown["images"]
+    figure = plt.figure(figsize=(10.5, 6.6), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+    rows = left.subplots(4, 1, sharex=True, height_ratios=[1, 1, 1.1, 0.8])
+    for axes, name, title in zip(
+        rows, ("eye.spikes", "cell.spikes"), ("front end", "read-out"), strict=False
     ):
-        axes = figure.add_subplot(grid[place, :4])
-        steps, units = np.nonzero(seen[name][:, example])
-        axes.plot(steps, units, "k.", markersize=1.5)
-        axes.axvspan(0, SHOWN, color="tab:orange", alpha=0.12)
-        axes.set(xlim=(0, SHOWN + HELD), ylim=(-1, 64), ylabel="pixel", title=f"{title}, one digit")
-    axes = figure.add_subplot(grid[2, :4])
-    axes.plot(overlap.mean(1), label="read-out", color="tab:blue")
-    recalled = (np.sign(seen["memory.outputs"]) * patterns).mean(2)
-    axes.plot(recalled.mean(1), label="memory", color="tab:green", linestyle="--")
-    axes.axhline((cues * patterns).mean(), color="tab:gray", linewidth=0.8, label="cue")
-    axes.axvspan(0, SHOWN, color="tab:orange", alpha=0.12)
-    axes.set(xlim=(0, SHOWN + HELD), xlabel="ms (shaded: cue shown)", ylabel="overlap")
-    axes.legend(fontsize=7, loc="lower right")
-    axes = figure.add_subplot(grid[2, 4:])
-    axes.plot(seen["memory.energy"][:, :20], color="tab:blue", alpha=0.25, linewidth=0.8)
-    axes.plot(seen["memory.energy"].mean(1), color="black")
-    axes.axvspan(0, SHOWN, color="tab:orange", alpha=0.12)
-    axes.set(xlim=(0, SHOWN + HELD), xlabel="ms", title="energy of the probe")
-    rates = seen["cell.spikes"][SHOWN:].mean(0)
-    columns = min(4, len(patterns))
-    inner = grid[:2, 4:].subgridspec(3, columns)
-    rows = (("stored", patterns), ("cue", cues), ("held", rates))
-    for row, (title, values) in enumerate(rows):
-        for column in range(columns):
-            axes = figure.add_subplot(inner[row, column])
-            axes.imshow(values[column * len(patterns) // columns].reshape(8, 8), cmap="gray_r")
+        steps, cells = np.nonzero(seen[name][:, 0])
+        on = cells < PIXELS
+        axes.plot(steps[on], cells[on], ".", color="tab:red", markersize=1.6)
+        axes.plot(steps[~on], cells[~on], ".", color="tab:blue", markersize=1.6)
+        axes.set(ylim=(-2, 2 * PIXELS + 1), yticks=[32, 96], yticklabels=["on", "off"])
+        axes.set_ylabel(title)
+    for name, style in (("cue", "tab:gray"), ("memory", "tab:green"), ("readout", "black")):
+        rows[2].plot(shown["over_time"][name], color=style, label=name.replace("out", "-out"))
+    rows[2].axhline(shown["nearest"], color="tab:orange", ls="--", label="nearest stored digit")
+    rows[2].set(ylabel="overlap", ylim=(0, 1.05))
+    rows[2].legend(fontsize=8, loc="lower right", ncols=2)
+    energies = seen["memory.energy"]
+    rows[3].fill_between(
+        np.arange(SHOWN + HELD), *np.quantile(energies, [0.1, 0.9], axis=1),
+        color="tab:purple", alpha=0.2, linewidth=0,
+    )  # fmt: skip
+    rows[3].plot(energies.mean(1), color="tab:purple")
+    rows[3].set(ylabel="energy", xlabel="ms (shaded: the cue is shown)", xlim=(0, SHOWN + HELD))
+    for axes in rows:
+        axes.axvspan(0, SHOWN, color="tab:orange", alpha=0.1, linewidth=0)
+    above, below = right.subfigures(2, 1, height_ratios=[1.25, 1])
+    kept = np.sign(seen["back.outputs"][-1])
+    columns = 6
+    grid = above.subplots(3, columns)
+    for axes_row, (title, images) in zip(
+        grid, (("stored", true), ("cue", cues), ("held", kept)), strict=True
+    ):
+        for axes, image in zip(axes_row, images, strict=False):
+            axes.imshow(image.reshape(8, 8), cmap="gray_r", vmin=-1, vmax=1)
             axes.set(xticks=[], yticks=[])
-            if column == 0:
-                axes.set_ylabel(title)
-    figure.savefig(path, dpi=100)
+        axes_row[0].set_ylabel(title)
+    axes = below.subplots()
+    for kind, color in (("flipped", "tab:red"), ("replaced", "tab:blue")):
+        of_kind = {stored: one for (name, stored), one in loads.items() if name == kind}
+        for key, style, name in (("nearest", "--", "nearest"), ("recalled", "o-", "recalled")):
+            values = [one[key] for one in of_kind.values()]
+            axes.plot(list(of_kind), values, style, color=color, label=f"{kind}, {name}")
+    axes.set(xlabel="stored digits", ylabel="overlap", ylim=(0.7, 1.01), xticks=list(of_kind))
+    axes.legend(fontsize=8, loc="lower left")
+    figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
 def main() -> None:
     given = arguments("spiking_hopfield", __doc__.splitlines()[0])
-    stored = 10 if given.quick else 50
-    rng = np.random.default_rng(given.seed)
-    pixels, labels = load_digits(return_X_y=True)
-    chosen = np.concatenate(
-        [rng.choice(np.flatnonzero(labels == digit), stored // 10, False) for digit in range(10)]
-    )
-    patterns = np.where(pixels[chosen] > 7.5, 1.0, -1.0)
-
-    circuit = network(stored)
-    state = nm.init(circuit, jax.random.key(given.seed), batch=stored)
-    state = state.set({"memory": nm.store(circuit["memory"], state["memory"], patterns)})
-    results = {}
-    for name, flip in (("replaced", False), ("flipped", True)):
-        cues = corrupted(patterns, rng, flip)
-        seen = experience(circuit, state, cues)
-        overlap = (decoded(seen) * patterns).mean(2)
-        results[name] = dict(
-            cue_overlap=float((cues * patterns).mean()),
-            recalled_overlap=float(overlap[SHOWN - 10 : SHOWN].mean()),
-            held_overlap=float(overlap[-10:].mean()),
-        )
-        distance = cues @ patterns.T
-        nearest = patterns[distance.argmax(1)]
-        results[name]["nearest_pattern_overlap"] = float((nearest * patterns).mean())
-        if not flip:
-            draw(patterns, cues, seen, given.out / "recall.png")
+    batch, stored = (20, (10, 20)) if given.quick else (200, (10, 20, 50))
+    cases = [(kind, count) for count in stored for kind in ("flipped", "replaced")]
+    loads = {
+        case: trial(case[1], case[0], batch, max(stored), given.seed)
+        for case in progress(cases, "memories", total=len(cases))
+    }
+    main_case = loads["flipped", 10]
+    draw(main_case, loads, given.out / "recall.png")
+    kept = ("recalled", "held", "cue", "nearest")
     finish(
         dict(
-            overlap=results["replaced"]["recalled_overlap"],
-            held_overlap=results["replaced"]["held_overlap"],
-            cue_overlap=results["replaced"]["cue_overlap"],
-            flipped=results["flipped"],
-            nearest_pattern_overlap=results["replaced"]["nearest_pattern_overlap"],
-            stored=stored,
+            overlap=main_case["recalled"],
+            held_overlap=main_case["held"],
+            cue_overlap=main_case["cue"],
+            nearest_pattern_overlap=main_case["nearest"],
+            loads={
+                f"{kind}_{count}": {name: one[name] for name in kept}
+                for (kind, count), one in loads.items()
+            },
+            shown=batch,
         ),
         given.out,
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import jax.numpy as jnp
 
+import ngcmem as nm
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -15,4 +17,8 @@ def test_the_readmes_code_runs() -> None:
     exec(compile(blocks[0], str(README), "exec"), names)
     assert names["seen"]["cell.spikes"].shape == (200, 16, 100)
     assert float(jnp.abs(names["recalled"] - names["patterns"]).max()) < 1e-3
-    assert names["state"]["synapse.weights"].shape == (784, 100)
+    assert names["seen"]["cell.spikes"].sum() > 0
+    before = nm.init(names["spiking"], names["key"], batch=16)["synapse.weights"]
+    weights = names["state"]["synapse.weights"]
+    assert weights.shape == (784, 100) and float(jnp.abs(weights - before).max()) > 1e-3
+    assert float(weights.min()) >= 0.0 and float(weights.max()) <= 1.0

@@ -3,24 +3,18 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import is_refractory, relax, rest_after
-from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core.compartments import Input, PerExample, Shared, State
-from ngcmem.core.component import Component
-from ngcmem.core.errors import check_choice
-from ngcmem.core.pytree import Static
+from ngcmem.cells.integrate import is_refractory, rest_after
+from ngcmem.cells.leaky import LeakyCell, LeakyState
+from ngcmem.core.compartments import PerExample, Shared
 
 
-class AdaptiveLIFState(State):
-    current: Input[Array, "units"]  # input current, nA
-    v: PerExample[Array, "units"]  # membrane potential, mV
-    spikes: PerExample[Array, "units"]  # 0 or 1
+class AdaptiveLIFState(LeakyState):
     refractory: PerExample[Array, "units"]  # time left of the refractory period, ms
     adaptation: PerExample[Array, "units"]  # fast rise of the threshold, mV; reset clears it
     homeostasis: Shared[Array, "units"]  # slow, learned rise of the threshold, mV; reset keeps it
 
 
-class AdaptiveLIF(Component[AdaptiveLIFState]):
+class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
     """A leaky integrate-and-fire cell with the threshold v_threshold + adaptation + homeostasis.
 
         tau dv/dt = v_rest - v + resistance * current;   v >= threshold: spike, v <- v_reset
@@ -41,43 +35,22 @@ class AdaptiveLIF(Component[AdaptiveLIFState]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    units: Static[int]
-    tau: float | Array = 20.0  # ms
-    resistance: float | Array = 1.0  # MOhm
-    v_rest: float | Array = -65.0  # mV
-    v_reset: float | Array = -65.0  # mV
-    v_threshold: float | Array = -52.0  # mV
     refractory_time: float | Array = 5.0  # ms
     adaptation_tau: float | Array = 200.0  # ms
     adaptation_increment: float | Array = 1.0  # mV per spike
     homeostasis_tau: float | Array = 1e7  # ms
     homeostasis_increment: float | Array = 0.0  # mV per spike
-    surrogate_width: float | Array = 5.0  # mV
-    surrogate: Static[str | Shape] = "arctan"
-    integration: Static[str] = "exact"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice("AdaptiveLIF", "integration", self.integration, ("exact", "euler"))
-        surrogate_shape(self.surrogate)
 
     def init(self, key: Array) -> AdaptiveLIFState:
         zeros = jnp.zeros(self.units)
         return AdaptiveLIFState(
-            current=zeros,
-            v=zeros + self.v_rest,
-            spikes=zeros,
-            refractory=zeros,
-            adaptation=zeros,
-            homeostasis=zeros,
+            refractory=zeros, adaptation=zeros, homeostasis=zeros, **self.init_common()
         )
 
     def advance_state(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
-        v_inf = self.v_rest + self.resistance * state.current
-        v = relax(self.integration, state.v, v_inf, self.tau, dt)
-        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, v)
+        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, self.charged(state, dt))
         threshold = self.v_threshold + state.adaptation + state.homeostasis
-        spikes = spike(v - threshold, self.surrogate_width, self.surrogate)
+        spikes = self.fires(v - threshold)
         decayed = state.adaptation * jnp.exp(-dt / self.adaptation_tau)
         return state.replace(
             v=jnp.where(spikes > 0, self.v_reset, v),

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.cells.integrate import SCHEMES, Values, integrate
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
@@ -55,7 +56,7 @@ class AdEx(Component[AdExState]):
         surrogate_shape(self.surrogate)
 
     def init(self, key: Array) -> AdExState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         return AdExState(current=zeros, v=zeros + self.v_leak, w=zeros, spikes=zeros)
 
     def advance_state(self, state: AdExState, t: Array, dt: Array) -> AdExState:

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.cells.integrate import SCHEMES, Values, integrate
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.errors import check_choice
@@ -57,7 +58,7 @@ class HodgkinHuxley(Component[HodgkinHuxleyState]):
         check_choice("HodgkinHuxley", "integration", self.integration, SCHEMES)
 
     def init(self, key: Array) -> HodgkinHuxleyState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         v = zeros + self.v_start
         n, m, h = (alpha / (alpha + beta) for alpha, beta in gate_rates(v))
         return HodgkinHuxleyState(current=zeros, v=v, n=n, m=m, h=h, spikes=zeros)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.cells.integrate import SCHEMES, Values, integrate
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
@@ -64,7 +65,7 @@ class Izhikevich(Component[IzhikevichState]):
         surrogate_shape(self.surrogate)
 
     def init(self, key: Array) -> IzhikevichState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         v = zeros + self.v_start
         return IzhikevichState(current=zeros, v=v, u=self.b * v, spikes=zeros)
 

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.errors import check_choice
@@ -44,10 +45,8 @@ class Latency(Component[LatencyState]):
         check_choice("Latency", "code", self.code, ("linear", "logarithmic"))
 
     def init(self, key: Array) -> LatencyState:
-        zeros = jnp.zeros(self.units)
-        return LatencyState(
-            inputs=zeros, spikes=zeros, elapsed=jnp.zeros(()), waiting=jnp.ones(self.units)
-        )
+        zeros = zeros_per_unit(self)
+        return LatencyState(inputs=zeros, spikes=zeros, elapsed=jnp.zeros(()), waiting=zeros + 1.0)
 
     def spike_times(self, inputs: Array) -> Array:
         """When each input fires, ms; infinite for those that never do."""

@@ -3,22 +3,16 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import is_refractory, relax, rest_after
-from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core.compartments import Input, PerExample, State
-from ngcmem.core.component import Component
-from ngcmem.core.errors import check_choice
-from ngcmem.core.pytree import Static
+from ngcmem.cells.integrate import is_refractory, rest_after
+from ngcmem.cells.leaky import LeakyCell, LeakyState
+from ngcmem.core.compartments import PerExample
 
 
-class LIFState(State):
-    current: Input[Array, "units"]  # input current, nA
-    v: PerExample[Array, "units"]  # membrane potential, mV
-    spikes: PerExample[Array, "units"]  # 0 or 1
+class LIFState(LeakyState):
     refractory: PerExample[Array, "units"]  # time left of the refractory period, ms
 
 
-class LIF(Component[LIFState]):
+class LIF(LeakyCell[LIFState]):
     """A leaky membrane that spikes and is reset when it reaches its threshold.
 
         tau dv/dt = v_rest - v + resistance * current;   v >= v_threshold: spike, v <- v_reset
@@ -31,38 +25,22 @@ class LIF(Component[LIFState]):
     the membrane stays at `v_reset`; `refractory_time` is rounded to whole steps. A held current
     fires every `refractory_time + tau ln((v_inf - v_reset) / (v_inf - v_threshold))` ms, rounded
     up to the step. Spikes have a surrogate gradient (`ngcmem.cells.surrogate`); the reset has none.
-    Units: mV, ms, nA, MOhm. Reference: Gerstner, Kistler, Naud and Paninski (2014), Neuronal
-    Dynamics, section 1.3, doi:10.1017/CBO9781107447615.
+    Membrane, threshold and surrogate are the hyper-parameters of `LeakyCell`. Units: mV, ms, nA,
+    MOhm. Reference: Gerstner, Kistler, Naud and Paninski (2014), Neuronal Dynamics, section 1.3,
+    doi:10.1017/CBO9781107447615.
 
     Raises:
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    units: Static[int]
-    tau: float | Array = 20.0  # ms
-    resistance: float | Array = 1.0  # MOhm
-    v_rest: float | Array = -65.0  # mV
-    v_reset: float | Array = -65.0  # mV
-    v_threshold: float | Array = -52.0  # mV
     refractory_time: float | Array = 5.0  # ms
-    surrogate_width: float | Array = 5.0  # mV
-    surrogate: Static[str | Shape] = "arctan"
-    integration: Static[str] = "exact"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice("LIF", "integration", self.integration, ("exact", "euler"))
-        surrogate_shape(self.surrogate)
 
     def init(self, key: Array) -> LIFState:
-        zeros = jnp.zeros(self.units)
-        return LIFState(current=zeros, v=zeros + self.v_rest, spikes=zeros, refractory=zeros)
+        return LIFState(refractory=jnp.zeros(self.units), **self.init_common())
 
     def advance_state(self, state: LIFState, t: Array, dt: Array) -> LIFState:
-        v_inf = self.v_rest + self.resistance * state.current
-        v = relax(self.integration, state.v, v_inf, self.tau, dt)
-        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, v)
-        spikes = spike(v - self.v_threshold, self.surrogate_width, self.surrogate)
+        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, self.charged(state, dt))
+        spikes = self.fires(v - self.v_threshold)
         return state.replace(
             v=jnp.where(spikes > 0, self.v_reset, v),
             spikes=spikes,

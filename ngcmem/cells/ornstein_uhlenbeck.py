@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
@@ -36,7 +37,7 @@ class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
     sigma: float | Array = 1.0  # stationary standard deviation, unit of the inputs
 
     def init(self, key: Array) -> OrnsteinUhlenbeckState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         return OrnsteinUhlenbeckState(inputs=zeros, outputs=zeros, key=key)
 
     def advance_state(

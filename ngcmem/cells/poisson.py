@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
@@ -29,7 +30,7 @@ class Poisson(Component[PoissonState]):
     rate: float | Array = 63.75  # Hz at input 1
 
     def init(self, key: Array) -> PoissonState:
-        silent = jnp.zeros(self.units)
+        silent = zeros_per_unit(self)
         return PoissonState(inputs=silent, spikes=silent, key=key)
 
     def advance_state(self, state: PoissonState, t: Array, dt: Array) -> PoissonState:

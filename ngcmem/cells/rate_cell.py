@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.cells.integrate import relax
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.errors import check_choice
@@ -43,7 +43,7 @@ class RateCell(Component[RateCellState]):
         check_choice("RateCell", "integration", self.integration, ("exact", "euler"))
 
     def init(self, key: Array) -> RateCellState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         return RateCellState(inputs=zeros, z=zeros, outputs=self.activation(zeros))
 
     def advance_state(self, state: RateCellState, t: Array, dt: Array) -> RateCellState:

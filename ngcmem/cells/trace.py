@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.errors import check_choice
@@ -39,7 +40,8 @@ class Trace(Component[TraceState]):
         check_choice("Trace", "pairing", self.pairing, ("all_to_all", "nearest"))
 
     def init(self, key: Array) -> TraceState:
-        return TraceState(inputs=jnp.zeros(self.units), trace=jnp.zeros(self.units))
+        zeros = zeros_per_unit(self)
+        return TraceState(inputs=zeros, trace=zeros)
 
     def advance_state(self, state: TraceState, t: Array, dt: Array) -> TraceState:
         decayed = state.trace * jnp.exp(-dt / self.tau)

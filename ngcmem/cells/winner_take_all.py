@@ -4,21 +4,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import relax
-from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core.compartments import Input, PerExample, State
-from ngcmem.core.component import Component
-from ngcmem.core.errors import check_choice
-from ngcmem.core.pytree import Static
+from ngcmem.cells.leaky import LeakyCell, LeakyState
 
 
-class WinnerTakeAllState(State):
-    current: Input[Array, "units"]  # input current, nA
-    v: PerExample[Array, "units"]  # membrane potential, mV
-    spikes: PerExample[Array, "units"]  # 0 or 1, at most one 1
+class WinnerTakeAllState(LeakyState):
+    """`spikes` holds at most one 1."""
 
 
-class WinnerTakeAll(Component[WinnerTakeAllState]):
+class WinnerTakeAll(LeakyCell[WinnerTakeAllState]):
     """Leaky membranes; the first to reach the threshold fires and inhibits all of them.
 
         tau dv/dt = v_rest - v + resistance * current
@@ -35,28 +28,11 @@ class WinnerTakeAll(Component[WinnerTakeAllState]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    units: Static[int]
-    tau: float | Array = 20.0  # ms
-    resistance: float | Array = 1.0  # MOhm
-    v_rest: float | Array = -65.0  # mV
-    v_reset: float | Array = -65.0  # mV
-    v_threshold: float | Array = -52.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
-    surrogate: Static[str | Shape] = "arctan"
-    integration: Static[str] = "exact"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice("WinnerTakeAll", "integration", self.integration, ("exact", "euler"))
-        surrogate_shape(self.surrogate)
-
     def init(self, key: Array) -> WinnerTakeAllState:
-        zeros = jnp.zeros(self.units)
-        return WinnerTakeAllState(current=zeros, v=zeros + self.v_rest, spikes=zeros)
+        return WinnerTakeAllState(**self.init_common())
 
     def advance_state(self, state: WinnerTakeAllState, t: Array, dt: Array) -> WinnerTakeAllState:
-        v_inf = self.v_rest + self.resistance * state.current
-        v = relax(self.integration, state.v, v_inf, self.tau, dt)
+        v = self.charged(state, dt)
         winner = jax.nn.one_hot(jnp.argmax(v), self.units, dtype=v.dtype)
-        spikes = winner * spike(v - self.v_threshold, self.surrogate_width, self.surrogate)
+        spikes = winner * self.fires(v - self.v_threshold)
         return state.replace(v=jnp.where(jnp.any(spikes > 0), self.v_reset, v), spikes=spikes)

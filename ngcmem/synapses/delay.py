@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
@@ -33,7 +34,7 @@ class Delay(Component[DelayState]):
     delay: float | Array = 1.0  # ms, () or (units,)
 
     def init(self, key: Array) -> DelayState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         return DelayState(
             inputs=zeros,
             outputs=zeros,

@@ -1,15 +1,12 @@
 """A dense synaptic cable."""
 
-from collections.abc import Callable
-
 import jax
 from jax import Array
 
 from ngcmem.core.compartments import Input, PerExample, Shared, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
-
-Initializer = Callable[..., Array]
+from ngcmem.synapses.initial import Initializer, initial
 
 
 class DenseState(State):
@@ -40,8 +37,8 @@ class Dense(Component[DenseState]):
         return DenseState(
             inputs=jax.numpy.zeros(self.inputs),
             outputs=jax.numpy.zeros(self.outputs),
-            weights=self.weight_init(weight_key, (self.inputs, self.outputs)),
-            bias=self.bias_init(bias_key, (self.outputs,)),
+            weights=initial(self, "weight_init", weight_key, (self.inputs, self.outputs)),
+            bias=initial(self, "bias_init", bias_key, (self.outputs,)),
         )
 
     def advance_state(self, state: DenseState, t: Array, dt: Array) -> DenseState:

@@ -7,7 +7,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
-from ngcmem.synapses.dense import Initializer
+from ngcmem.synapses.initial import Initializer, initial
 
 
 class DoubleExponentialState(State):
@@ -49,7 +49,7 @@ class DoubleExponential(Component[DoubleExponentialState]):
             rising=outputs,
             conductance=outputs,
             outputs=outputs,
-            weights=self.weight_init(key, (self.inputs, self.outputs)),
+            weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
 
     def time_to_peak(self) -> Array:

@@ -7,7 +7,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
-from ngcmem.synapses.dense import Initializer
+from ngcmem.synapses.initial import Initializer, initial
 
 
 class ExponentialState(State):
@@ -44,7 +44,7 @@ class Exponential(Component[ExponentialState]):
             v=outputs + (self.reversal - 1.0),
             conductance=outputs,
             outputs=outputs,
-            weights=self.weight_init(key, (self.inputs, self.outputs)),
+            weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
 
     def advance_state(self, state: ExponentialState, t: Array, dt: Array) -> ExponentialState:

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
@@ -28,7 +29,7 @@ class LateralInhibition(Component[LateralInhibitionState]):
     strength: float | Array = 1.0
 
     def init(self, key: Array) -> LateralInhibitionState:
-        zeros = jnp.zeros(self.units)
+        zeros = zeros_per_unit(self)
         return LateralInhibitionState(inputs=zeros, outputs=zeros)
 
     def advance_state(

@@ -5,7 +5,8 @@ from jax import Array
 
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.hebbian import oja
-from ngcmem.synapses.plastic import Initializer, PlasticState, PlasticSynapse
+from ngcmem.synapses.initial import Initializer
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 
 class OjaState(PlasticState):

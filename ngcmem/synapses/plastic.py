@@ -1,7 +1,6 @@
 """What all synapses that learn have in common: transmission, learning rate, bounds."""
 
 import abc
-from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import jax
@@ -15,8 +14,7 @@ from ngcmem.core.errors import check_choice
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
 from ngcmem.plasticity.bounds import BOUNDS, normalised, slowed
-
-Initializer = Callable[..., Array]
+from ngcmem.synapses.initial import Initializer, initial
 
 
 class PlasticState(State):
@@ -74,7 +72,7 @@ class PlasticSynapse(Component[S]):
 
     def init_common(self, key: Array) -> dict[str, Any]:
         """The compartments of `PlasticState`, for a subclass's `init`."""
-        weights = self.weight_init(key, (self.inputs, self.outputs))
+        weights = initial(self, "weight_init", key, (self.inputs, self.outputs))
         return dict(
             inputs=jnp.zeros(self.inputs),
             outputs=jnp.zeros(self.outputs),

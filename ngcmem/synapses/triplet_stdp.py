@@ -24,7 +24,7 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
     with o2 and r2 the slow traces just before the spike. Wire in four `Trace`s of gain 1 with the
     time constants given at the compartments; a trace includes the spike of its own step, which is
     taken out again here. The default amplitudes are the minimal model fitted to visual cortex
-    (all-to-all; table 4 of the reference): pairing at 10 Hz and below depresses or does nothing,
+    (all-to-all; table 3 of the reference): pairing at 10 Hz and below depresses or does nothing,
     at 40 Hz it potentiates. Transmission, `eta`, `optimizer`, bounds and `total` as in
     `PlasticSynapse`. Reference: Pfister and Gerstner (2006), Journal of Neuroscience 26:9673,
     doi:10.1523/JNEUROSCI.1425-06.2006.

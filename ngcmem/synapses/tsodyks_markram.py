@@ -7,7 +7,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared, State
 from ngcmem.core.component import Component
 from ngcmem.core.pytree import Static
-from ngcmem.synapses.dense import Initializer
+from ngcmem.synapses.initial import Initializer, initial
 
 
 class TsodyksMarkramState(State):
@@ -48,7 +48,7 @@ class TsodyksMarkram(Component[TsodyksMarkramState]):
             release=pre,
             resources=pre + 1.0,
             outputs=jnp.zeros(self.outputs),
-            weights=self.weight_init(key, (self.inputs, self.outputs)),
+            weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
 
     def advance_state(self, state: TsodyksMarkramState, t: Array, dt: Array) -> TsodyksMarkramState:

@@ -17,13 +17,15 @@ def test_membrane_response_is_exact_for_any_step(reference, dt):
     np.testing.assert_allclose(v, -65.0 + 10.0 * (1.0 - np.exp(-t / 20.0)), atol=2e-4)
 
 
-def test_euler_converges_with_order_one(reference):
-    cell = nm.LIF(units=1, tau=20.0, integration="euler")
+@pytest.mark.parametrize("cell, name", [(nm.LIF, "v"), (nm.RateCell, "z")])
+def test_euler_converges_with_order_one(reference, cell, name):
+    cell = cell(units=1, tau=20.0, integration="euler")
+    rest = -65.0 if name == "v" else 0.0
     errors = []
     with jax.enable_x64(True):
-        for dt in (1.0, 0.5, 0.25, 0.125):
-            v = reference.simulate(cell, 10.0, int(30 / dt), dt, ("v",))["v"]
-            errors.append(abs(v[-1] - (-55.0 - 10.0 * np.exp(-30 / 20))))
+        for dt in (0.5, 0.25, 0.125):
+            seen = reference.simulate(cell, 10.0, int(30 / dt), dt, (name,))[name]
+            errors.append(abs(seen[-1] - (rest + 10.0 - 10.0 * np.exp(-30 / 20))))
     np.testing.assert_allclose(reference.order(errors), 1.0, atol=0.05)
 
 
@@ -105,3 +107,14 @@ def test_unknown_choices_name_what_there_is(cell):
         cell(units=2, integration="rk4")
     with pytest.raises(ValueError, match=r"got 'arctn'\. Did you mean 'arctan'\?"):
         cell(units=2, surrogate="arctn")
+
+
+@pytest.mark.parametrize(
+    "cell", [nm.LIF, nm.AdEx, nm.Izhikevich, nm.RateCell, nm.Poisson, nm.Trace, nm.Latency]
+)
+def test_hyperparameters_are_one_value_or_one_per_unit(cell):
+    name = "tau" if hasattr(cell(units=3), "tau") else cell(units=3).leaf_names[0]
+    fits = cell(units=3, **{name: jnp.array([10.0, 20.0, 30.0])})
+    nm.advance_state(fits, nm.init(fits, jax.random.key(0), batch=2))
+    with pytest.raises(ValueError, match=rf"{cell.__name__}: {name} has shape \(4,\); give one"):
+        nm.init(cell(units=3, **{name: jnp.ones(4)}), jax.random.key(0))

@@ -137,6 +137,10 @@ def test_sparse_is_the_dense_product_with_zeros():
     x = np.random.default_rng(0).normal(size=(3, 20))
     found = nm.advance_state(synapse, state.replace(inputs=x)).outputs
     np.testing.assert_allclose(found, 0.5 * x @ full, atol=1e-5)
+    fewer = state.sources.at[:, 3:].set(20)  # the number of inputs: no connection
+    found = nm.advance_state(synapse, state.replace(inputs=x, sources=fewer)).outputs
+    kept = np.einsum("bjk,jk->bj", x[:, sources[:, :3]], weights[:, :3])
+    np.testing.assert_allclose(found, 0.5 * kept, atol=1e-5)
     assert set(nm.parameters(state)) == {"weights"}
     with pytest.raises(ValueError, match="connections=21 exceeds inputs=20; write connections=20"):
         nm.Sparse(inputs=20, outputs=6, connections=21)
@@ -166,3 +170,11 @@ def test_lateral_inhibition_is_everyone_but_oneself():
     state = nm.init(layer, jax.random.key(0), batch=3).replace(inputs=x)
     expected = 1.5 * x @ (1 - np.eye(5))
     np.testing.assert_allclose(nm.advance_state(layer, state).outputs, expected, rtol=1e-5)
+
+
+def test_weights_begin_with_the_shape_that_was_asked_for():
+    with pytest.raises(ValueError, match=r"Dense: weight_init gave .* \(3, 2\) where \(2, 3\)"):
+        nm.init(nm.Dense(inputs=2, outputs=3, weight_init=lambda key, shape: jnp.ones((3, 2))),
+                jax.random.key(0))  # fmt: skip
+    with pytest.raises(ValueError, match=r"STDP: weight_init is a function .*got float\. Write"):
+        nm.init(nm.STDP(inputs=2, outputs=3, weight_init=0.5), jax.random.key(0))

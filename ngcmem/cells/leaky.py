@@ -1,0 +1,68 @@
+"""What the leaky spiking cells have in common: a membrane, a threshold, a surrogate gradient."""
+
+from typing import TypeVar
+
+from jax import Array
+
+from ngcmem.cells.integrate import relax
+from ngcmem.cells.per_unit import zeros_per_unit
+from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
+from ngcmem.core.compartments import Input, PerExample, State
+from ngcmem.core.component import Component
+from ngcmem.core.errors import check_choice
+from ngcmem.core.pytree import Static
+
+
+class LeakyState(State):
+    """Compartments of every leaky cell."""
+
+    current: Input[Array, "units"]  # input current, nA
+    v: PerExample[Array, "units"]  # membrane potential, mV
+    spikes: PerExample[Array, "units"]  # 0 or 1
+
+
+S = TypeVar("S", bound=LeakyState)
+
+
+class LeakyCell(Component[S]):
+    """A leaky membrane with a threshold; abstract, its subclasses say when and whom it resets.
+
+        tau dv/dt = v_rest - v + resistance * current
+
+    Attributes:
+        integration: "exact" for a current held during the step, or "euler" (first order, stable
+            for dt < 2 tau).
+        surrogate, surrogate_width: the gradient of a spike, see `ngcmem.cells.surrogate`.
+
+    Raises:
+        ValueError: an unknown `integration` or `surrogate`.
+    """
+
+    units: Static[int]
+    tau: float | Array = 20.0  # ms
+    resistance: float | Array = 1.0  # MOhm
+    v_rest: float | Array = -65.0  # mV
+    v_reset: float | Array = -65.0  # mV
+    v_threshold: float | Array = -52.0  # mV
+    surrogate_width: float | Array = 5.0  # mV
+    surrogate: Static[str | Shape] = "arctan"
+    integration: Static[str] = "exact"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(type(self).__name__, "integration", self.integration, ("exact", "euler"))
+        surrogate_shape(self.surrogate)
+
+    def init_common(self) -> dict[str, Array]:
+        """The compartments of `LeakyState`, for a subclass's `init`."""
+        zeros = zeros_per_unit(self)
+        return dict(current=zeros, v=zeros + self.v_rest, spikes=zeros)
+
+    def charged(self, state: S, dt: Array) -> Array:
+        """The membrane potential after dt, before any threshold is tested."""
+        v_inf = self.v_rest + self.resistance * state.current
+        return relax(self.integration, state.v, v_inf, self.tau, dt)
+
+    def fires(self, distance: Array) -> Array:
+        """1 where the potential stands at or above its threshold, with the surrogate gradient."""
+        return spike(distance, self.surrogate_width, self.surrogate)
