@@ -182,7 +182,7 @@ def test_mistakes_are_named() -> None:
         ),
         (
             lambda: nm.FastWeights(features=2, values=2, update=nm.DeltaUpdate),  # pyright: ignore
-            "update is a Update such as nm.DeltaUpdate()",
+            "update is an nm.Update such as nm.DeltaUpdate()",
         ),
         (
             lambda: nm.regress_sequence(
