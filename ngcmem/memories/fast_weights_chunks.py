@@ -62,7 +62,8 @@ def least_squares_chunk(
     factor of ten that the chunk forgets.
     """
     retained = jnp.cumprod(chunk.r)
-    scale = jnp.sqrt(chunk.s / retained)[:, None]
+    # Never 0, where the root has no slope: a shut gate too has a gradient.
+    scale = jnp.sqrt((chunk.s + 1e-12) / retained)[:, None]
     start = weights + fast
     keys, errors = scale * chunk.keys, scale * (chunk.values - chunk.keys @ start)
     spread = keys @ covariance

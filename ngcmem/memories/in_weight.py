@@ -192,13 +192,8 @@ class InWeight(Memory[InWeightState]):
     def evolve(self, state: InWeightState, t: Array, dt: Array) -> InWeightState:
         if self.optimizer is None and self.eta is None:
             return state
-        weights, moments = descend(
-            self._loss(state),
-            state.weights,
-            state.optimizer_state,
-            eta=self.eta,
-            optimizer=self.optimizer,
-        )
+        begun, how = (state.weights, state.optimizer_state), (self.eta, self.optimizer)
+        weights, moments = descend(self._loss(state), *begun, *how)
         return state.replace(weights=weights, optimizer_state=moments)
 
     def _loss(self, state: InWeightState) -> Callable[[Any], Array]:
@@ -231,14 +226,15 @@ class InWeight(Memory[InWeightState]):
                 features(weights, fast, cue) @ jax.lax.stop_gradient(head), content
             )
 
-        fast, fast_state = begun
-        for _ in range(self.inner_steps):
-            fast, fast_state = descend(
-                loss, fast, fast_state, eta=self.memory_eta, optimizer=self.memory_optimizer
-            )
+        def step(now: Any, _: None) -> tuple[Any, None]:
+            return descend(loss, *now, self.memory_eta, self.memory_optimizer), None
+
+        # A single step is unrolled: without a loop around it XLA fuses write and read.
+        steps = self.inner_steps
+        written = jax.lax.scan(step, begun, length=steps, unroll=steps == 1)[0]
         if self.memory_optimizer is None:
-            return fast, fast_state
-        return _select(jnp.any(content != 0), (fast, fast_state), begun)
+            return written
+        return _select(jnp.any(content != 0), written, begun)
 
 
 def _select(condition: Array, yes: Any, no: Any) -> Any:

@@ -80,7 +80,6 @@ def descend(
     loss: Callable[[Any], Array],
     weights: Any,
     optimizer_state: Any,
-    *,
     eta: Any = None,
     optimizer: optax.GradientTransformation | None = None,
 ) -> tuple[Any, Any]:
