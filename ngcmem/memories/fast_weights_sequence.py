@@ -111,8 +111,9 @@ def _in_chunks(
     xs = (given["inputs"], given["keys"], given["values"], s, r, some)
 
     def one(weights: Array, carry: Any, x: Any) -> tuple[Any, Array]:
+        fast, own = carry
         chunk = Chunk(*x, before=memory.read_before_write)
-        fast, own, outputs = memory.update.chunk(weights, *carry, chunk)
+        fast, own, outputs = memory.update.chunk(weights, fast, own, chunk)
         return (fast, own), outputs
 
     step = jax.vmap(one, in_axes=(None, 0, 1), out_axes=(0, 1))

@@ -161,7 +161,11 @@ class InWeight(Memory[InWeightState]):
     def reset_memory(self, state: InWeightState) -> InWeightState:
         """The state with every example's memory empty, everything else as it was."""
         kept = (state.memory_weights, state.memory_optimizer_state)
-        fast, fast_state = _select(jnp.array(True), self._empty(), kept)
+        fast, fast_state = jax.tree.map(
+            lambda empty, now: jnp.broadcast_to(empty, now.shape).astype(now.dtype),
+            self._empty(),
+            kept,
+        )
         return state.replace(memory_weights=fast, memory_optimizer_state=fast_state)
 
     def store(
@@ -227,7 +231,8 @@ class InWeight(Memory[InWeightState]):
             )
 
         def step(now: Any, _: None) -> tuple[Any, None]:
-            return descend(loss, *now, self.memory_eta, self.memory_optimizer), None
+            fast, moments = now
+            return descend(loss, fast, moments, self.memory_eta, self.memory_optimizer), None
 
         # A single step is unrolled: without a loop around it XLA fuses write and read.
         steps = self.inner_steps
