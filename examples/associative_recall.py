@@ -30,6 +30,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 TOKENS, WIDTH, BATCH = 64, 16, 32  # keys and as many values; features; sequences per step
+LENGTHS = (4, 8, 16, 24, 32)  # pairs in the sequences tested
 ADAM = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-2))
 SQUARE = dict(features=WIDTH, values=WIDTH)
 MEMORIES = {
@@ -53,15 +54,17 @@ def sequences(key, count, pairs, rewritten):
     Of the sequences marked in `rewritten` (count,) the second half of the pairs has the keys of
     the first half, in another order.
     """
-    draws = jax.random.split(key, 4)
-    shuffled = jax.vmap(partial(jax.random.permutation, independent=True))
-    keys = shuffled(jax.random.split(draws[0], count), jnp.tile(jnp.arange(TOKENS), (count, 1)))
-    keys, half = keys[:, :pairs], pairs // 2
-    again = shuffled(jax.random.split(draws[1], count), keys[:, :half])
+    half = pairs // 2
+    # One draw for everything: every call of a random function takes seconds to compile.
+    drawn = jax.random.uniform(key, (count, TOKENS + half + 2 * pairs))
+    cuts = (TOKENS, TOKENS + half, TOKENS + half + pairs)
+    for_keys, for_order, for_values, for_questions = jnp.split(drawn, cuts, axis=1)
+    keys = for_keys.argsort(axis=1)[:, :pairs]
+    again = jnp.take_along_axis(keys, for_order.argsort(axis=1), axis=1)
     twice = jnp.concatenate([keys[:, : pairs - half], again], axis=1)
     keys = jnp.where(rewritten[:, None], twice, keys)
-    values = jax.random.randint(draws[2], keys.shape, 0, TOKENS)
-    asked = shuffled(jax.random.split(draws[3], count), keys)
+    values = (for_values * TOKENS).astype(int)
+    asked = jnp.take_along_axis(keys, for_questions.argsort(axis=1), axis=1)
     matches = (asked[:, :, None] == keys[:, None, :]) * (1 + jnp.arange(pairs))
     answers = jnp.take_along_axis(values, matches.argmax(-1), axis=1)  # of the latest match
     told = jnp.stack([keys, TOKENS + values], -1).reshape(count, -1)
@@ -193,8 +196,7 @@ def draw(found, lengths, pairs, path):
     figure, panels = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained", sharey=True)
     for name, runs in found.items():
         style = dict(color=COLOURS[name], label=LABELS[name])
-        smooth = np.ones(10) / 10
-        curve = np.convolve(runs["curves"].mean(0), smooth, "valid")
+        curve = np.convolve(runs["curves"].mean(0), np.ones(10) / 10, "valid")
         panels[0].plot(np.arange(10, 10 + len(curve)), curve, **style)
         for axes, kind in zip(panels[1:], ("once", "rewritten"), strict=True):
             axes.plot(lengths, runs[kind].mean(0), marker="o", **style)
@@ -242,8 +244,6 @@ def main():
     draw(found, lengths, pairs, given.out / "associative_recall.png")
     finish(metrics, given.out)
 
-
-LENGTHS = (4, 8, 16, 24, 32)
 
 if __name__ == "__main__":
     main()
