@@ -85,9 +85,11 @@ def by_hand(key: Any, *, steps: int) -> Any:
 
 
 def torch_loop(steps: int) -> None:
-    """The document's network and loop, eager torch."""
+    """The document's network and loop, eager torch, on one thread: more would only wait."""
     import torch
     from torch.nn import functional as F
+
+    torch.set_num_threads(1)
 
     class MemoryMLP(torch.nn.Module):
         def __init__(self) -> None:

@@ -65,8 +65,8 @@ class FastWeights(Memory[FastWeightsState]):
         for name, kind in (("regressor", Regressor), ("update", Update)):
             if not isinstance(getattr(self, name), kind):
                 raise ValueError(
-                    f"FastWeights: {name} is a {kind.__name__} such as nm.{_EXAMPLE[kind]}, got "
-                    f"{getattr(self, name)!r}."
+                    f"FastWeights: {name} is an nm.{kind.__name__} such as nm.{_EXAMPLE[kind]}, "
+                    f"got {getattr(self, name)!r}."
                 )
         linear = isinstance(self.regressor, LinearRegressor)
         if isinstance(self.update, LeastSquaresUpdate) and not linear:

@@ -40,6 +40,12 @@ class MLPRegressor(Regressor):
 
     hidden: Static[int]
 
+    def __post_init__(self) -> None:
+        if type(self.hidden) is not int or self.hidden < 1:
+            raise ValueError(
+                f"MLPRegressor: hidden is a whole number of at least 1, got {self.hidden!r}."
+            )
+
     def init(self, key: Array, features: int, values: int) -> dict[str, Array]:
         first = jax.nn.initializers.lecun_normal()(key, (features, self.hidden))
         return {"first": first, "second": jnp.zeros((self.hidden, values))}

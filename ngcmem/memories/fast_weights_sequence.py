@@ -13,9 +13,8 @@ from ngcmem.core.run_checks import check_driven
 from ngcmem.core.simulate import run
 from ngcmem.core.transforms import checked
 from ngcmem.memories.fast_weights import FastWeights, FastWeightsState
-from ngcmem.memories.fast_weights_chunks import chunk_step
+from ngcmem.memories.fast_weights_chunks import Chunk
 from ngcmem.memories.fast_weights_regressors import LinearRegressor
-from ngcmem.memories.fast_weights_updates import LeastSquaresUpdate
 
 
 def regress_sequence(
@@ -49,8 +48,14 @@ def regress_sequence(
         The state after the last step and the outputs (steps, batch, values).
 
     Raises:
-        ValueError: shapes that do not fit, or a chunk for a memory that is not linear.
+        TypeError: another memory, or a state that is not its own.
+        ValueError: shapes that do not fit, or a chunk where there is no chunk-parallel form.
     """
+    if not isinstance(memory, FastWeights) or not isinstance(state, FastWeightsState):
+        raise TypeError(
+            f"regress_sequence takes (memory, state, queries, keys, values) of a FastWeights, got "
+            f"{type(memory).__name__} and {type(state).__name__}."
+        )
     given = {"inputs": queries, "keys": keys, "values": values}
     gates = {"write_gate": write_gate, "learning_rate": learning_rate, "forgetting": forgetting}
     given |= {name: value for name, value in gates.items() if value is not None}
@@ -69,8 +74,7 @@ def regress_sequence(
     # The last step is taken by the component itself, which leaves a complete state behind.
     early = {name: value[:-1] for name, value in given.items()}
     last = {name: value[-1:] for name, value in given.items()}
-    most = 8 if isinstance(memory.update, LeastSquaresUpdate) else steps
-    size = min(int(chunk), most, steps - 1)
+    size = int(min(chunk, memory.update.longest_chunk, steps - 1))
     state, outputs = _in_chunks(checked(memory), state, early, chunk=size)
     state, seen = run(memory, state, steps=1, inputs=last, record="outputs")
     return state, jnp.concatenate([outputs, seen["outputs"]])
@@ -84,6 +88,11 @@ def _check_chunk(memory: FastWeights, chunk: int) -> None:
             f"regress_sequence: only linear memories have a chunk-parallel form, this one has "
             f"regressor={memory.regressor!r}. Leave out chunk=."
         )
+    if memory.update.longest_chunk < 1:
+        raise ValueError(
+            f"regress_sequence: {type(memory.update).__name__} defines no chunk-parallel form. "
+            f"Leave out chunk=."
+        )
 
 
 @partial(jax.jit, static_argnames="chunk")
@@ -96,9 +105,18 @@ def _in_chunks(
     )
     s, r = memory.strength_and_retention(gate, rate, forgetting)
     steps, batch = given["inputs"].shape[:2]
+    some = jnp.any(given["keys"] != 0, axis=-1)
     s, r = (jnp.broadcast_to(gate, (steps, batch)) for gate in (s, r))
-    xs = (given["inputs"], given["keys"], given["values"], s, r)
-    step = jax.vmap(partial(chunk_step, memory), in_axes=(None, 0, 1), out_axes=(0, 1))
+    s, r = jnp.where(some, s, 0.0), jnp.where(some, r, 1.0)
+    xs = (given["inputs"], given["keys"], given["values"], s, r, some)
+
+    def one(weights: Array, carry: Any, x: Any) -> tuple[Any, Array]:
+        fast, own = carry
+        chunk = Chunk(*x, before=memory.read_before_write)
+        fast, own, outputs = memory.update.chunk(weights, fast, own, chunk)
+        return (fast, own), outputs
+
+    step = jax.vmap(one, in_axes=(None, 0, 1), out_axes=(0, 1))
     cut = steps // chunk * chunk
 
     def body(carry: Any, x: Any) -> tuple[Any, Array]:

@@ -5,21 +5,35 @@ retained, and m(k) the prediction from slow and fast weights together.
 """
 
 import abc
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core.pytree import Pytree
+from ngcmem.memories.fast_weights_chunks import (
+    Chunk,
+    delta_chunk,
+    hebb_chunk,
+    least_squares_chunk,
+    momentum_chunk,
+)
 
 Predict = Callable[[Any, Array], Array]
 """`predict(fast_weights, key)`: the regressor on slow plus fast weights."""
 
 
 class Update(Pytree, abc.ABC):
-    """A rule that changes fast weights by one pair; what else it remembers is its own state."""
+    """A rule that changes fast weights by one pair; what else it remembers is its own state.
+
+    `step` is enough. A rule that can also take many steps of a linear memory at once says how many
+    at most in `longest_chunk` and defines `chunk`, with the same result.
+    """
+
+    longest_chunk: ClassVar[float] = 0
 
     def init(self, weights: Any) -> Any:
         """What the rule remembers besides the fast weights."""
@@ -31,6 +45,10 @@ class Update(Pytree, abc.ABC):
     ) -> tuple[Any, Any]:
         """The fast weights and the rule's own state after one pair."""
 
+    def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
+        """Fast weights and own state after a chunk, and the outputs during it."""
+        raise NotImplementedError
+
 
 class HebbUpdate(Update):
     """M <- r M + s d<v, m(k)>/dM: for a linear memory M <- r M + s k v^T, linear attention.
@@ -39,12 +57,18 @@ class HebbUpdate(Update):
     arXiv:2006.16236.
     """
 
+    longest_chunk: ClassVar[float] = math.inf
+
     def step(
         self, predict: Predict, fast: Any, own: Any, pair: tuple[Array, Array], s: Array, r: Array
     ) -> tuple[Any, Any]:
         key, value = pair
         change = jax.grad(lambda weights: jnp.vdot(value, predict(weights, key)))(fast)
         return jax.tree.map(lambda m, c: r * m + s * c, fast, change), own
+
+    def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
+        fast, outputs = hebb_chunk(weights, fast, chunk)
+        return fast, own, outputs
 
 
 class DeltaUpdate(Update):
@@ -54,11 +78,17 @@ class DeltaUpdate(Update):
     Yang, Kautz and Hatamizadeh (2024), arXiv:2412.06464.
     """
 
+    longest_chunk: ClassVar[float] = math.inf
+
     def step(
         self, predict: Predict, fast: Any, own: Any, pair: tuple[Array, Array], s: Array, r: Array
     ) -> tuple[Any, Any]:
         fast = jax.tree.map(lambda m: r * m, fast)
         return jax.tree.map(lambda m, g: m - s * g, fast, _slope(predict, fast, pair)), own
+
+    def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
+        fast, outputs = delta_chunk(weights, fast, chunk)
+        return fast, own, outputs
 
 
 class MomentumUpdate(Update):
@@ -67,6 +97,8 @@ class MomentumUpdate(Update):
     Surprise with momentum and forgetting. Reference: Behrouz, Zhong and Mirrokni (2025), Titans,
     arXiv:2501.00663, equations 13 and 14 (there the loss has no half, so s is twice their theta).
     """
+
+    longest_chunk: ClassVar[float] = math.inf
 
     momentum: float | Array = 0.9
 
@@ -80,6 +112,9 @@ class MomentumUpdate(Update):
         own = jax.tree.map(lambda v, g: self.momentum * v - s * g, own, slope)
         return jax.tree.map(lambda m, v: r * m + v, fast, own), own
 
+    def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
+        return momentum_chunk(weights, fast, own, chunk, self.momentum)
+
 
 class LeastSquaresUpdate(Update):
     """Recursive least squares: the exact minimum over all pairs so far, linear memories only.
@@ -87,9 +122,12 @@ class LeastSquaresUpdate(Update):
         M_t = argmin  sum_i s_i (prod_{j>i} r_j) |v_i - m(k_i)|^2  +  ridge (prod_j r_j) |M|^2
 
     kept by P <- P / r; g = s P k / (1 + s k^T P k); M <- M + g (v - m(k))^T; P <- P - g k^T P.
-    Forgetting stays below 1. Reference: Haykin (2002), Adaptive Filter Theory, chapter 9; as a
-    layer: von Oswald et al. (2023), arXiv:2309.05858.
+    The pairs of the last 1 / forgetting steps have to span the keys, or P grows without bound.
+    References: Haykin (2002), Adaptive Filter Theory, chapter 9; as a layer: von Oswald et al.
+    (2023), arXiv:2309.05858.
     """
+
+    longest_chunk: ClassVar[float] = 8
 
     ridge: float | Array = 1.0
 
@@ -106,6 +144,9 @@ class LeastSquaresUpdate(Update):
         fast = fast + scale * jnp.outer(spread, value - predict(fast, key))
         # Exactly symmetric: an antisymmetric rounding error would grow like 1 / r per step.
         return fast, covariance - scale * jnp.outer(spread, spread)
+
+    def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
+        return least_squares_chunk(weights, fast, own, chunk)
 
 
 def _slope(predict: Predict, fast: Any, pair: tuple[Array, Array]) -> Any:

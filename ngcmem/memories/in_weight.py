@@ -1,5 +1,6 @@
 """In-weight memory: an episode written into a network's own weights."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
@@ -16,6 +17,7 @@ from ngcmem.memories.in_weight_network import (
     features,
     initial_weights,
 )
+from ngcmem.plasticity.apply import check_learning, descend, init_optimizer
 
 
 class InWeightState(MemoryState):
@@ -58,7 +60,8 @@ class InWeight(Memory[InWeightState]):
 
     Raises:
         ValueError: `hidden` and `memory` are not equally long tuples of whole numbers of at least
-            1, or a step size and an optimizer are both given.
+            1, `memory_eta` and `memory_optimizer` are both given or both None, `eta` and
+            `optimizer` are both given, or an optimizer is no optax transformation.
     """
 
     vocabulary: Static[int]
@@ -82,18 +85,21 @@ class InWeight(Memory[InWeightState]):
             sizes = getattr(self, name)
             if not isinstance(sizes, tuple) or any(type(n) is not int or n < 1 for n in sizes):
                 raise ValueError(
-                    f"InWeight: {name} holds the neurons of each layer, whole numbers of at least "
-                    f"1 such as {name}=(2,), got {sizes!r}."
+                    f"InWeight: {name} is a tuple of the neurons of each layer, whole numbers of "
+                    f"at least 1 such as {name}=(2,), got {sizes!r}."
                 )
         if len(self.hidden) != len(self.memory) or not self.hidden:
             raise ValueError(
                 f"InWeight: hidden and memory have one number per layer, got "
                 f"hidden={self.hidden}, memory={self.memory}."
             )
-        if self.memory_optimizer is not None and self.memory_eta is not None:
-            raise ValueError("InWeight: with memory_optimizer= write memory_eta=None.")
-        if self.optimizer is not None and self.eta is not None:
-            raise ValueError("InWeight: give eta= or optimizer=, not both.")
+        if (self.memory_optimizer is None) == (self.memory_eta is None):
+            raise ValueError(
+                "InWeight: the memory is written by memory_eta= or by memory_optimizer=: with "
+                "memory_optimizer=optax.adam(0.1) write memory_eta=None."
+            )
+        check_learning("InWeight", None, self.memory_optimizer, "memory_optimizer")
+        check_learning("InWeight", self.eta, self.optimizer)
 
     @property
     def layer_sizes(self) -> list[tuple[int, int]]:
@@ -118,7 +124,7 @@ class InWeight(Memory[InWeightState]):
             written_from=(fast, fast_state) if self.second_order else (),
             weights=weights,
             head=head,
-            optimizer_state=() if self.optimizer is None else self.optimizer.init(weights),
+            optimizer_state=init_optimizer(self.optimizer, weights),
         )
 
     def advance_state(self, state: InWeightState, t: Array, dt: Array) -> InWeightState:
@@ -137,15 +143,29 @@ class InWeight(Memory[InWeightState]):
             matched=_any_nonzero(fast),
         )
 
-    def write(self, state: InWeightState, inputs: Array, content: Array) -> InWeightState:
-        """One example's state after writing one `content` under one cue."""
+    def write(self, state: InWeightState, inputs: Any, content: Any) -> InWeightState:
+        """The state after one more write into every example's own memory.
+
+        Args:
+            state: a state of any batch.
+            inputs: one cue per example, (batch, vocabulary).
+            content: what to write under it, (batch, outputs); `nm.store` writes the same rows
+                into every example's memory.
+        """
+        given = state.replace(inputs=inputs, content=content)
+        write = jax.vmap(self._write, in_axes=(None, None, 0, 0, 0))
         kept = (state.memory_weights, state.memory_optimizer_state)
-        fast, fast_state = self._write(state.weights, state.head, kept, inputs, content)
+        fast, fast_state = write(state.weights, state.head, kept, given.inputs, given.content)
         return state.replace(memory_weights=fast, memory_optimizer_state=fast_state)
 
     def reset_memory(self, state: InWeightState) -> InWeightState:
-        """One example's state with its memory empty, everything else as it was."""
-        fast, fast_state = self._empty()
+        """The state with every example's memory empty, everything else as it was."""
+        kept = (state.memory_weights, state.memory_optimizer_state)
+        fast, fast_state = jax.tree.map(
+            lambda empty, now: jnp.broadcast_to(empty, now.shape).astype(now.dtype),
+            self._empty(),
+            kept,
+        )
         return state.replace(memory_weights=fast, memory_optimizer_state=fast_state)
 
     def store(
@@ -171,19 +191,18 @@ class InWeight(Memory[InWeightState]):
 
     def weight_changes(self, state: InWeightState, t: Array, dt: Array) -> Any:
         """Minus the gradient of the batch's mean cross-entropy with respect to `weights`."""
-        return jax.tree.map(jnp.negative, self._gradient(state))
+        return jax.tree.map(jnp.negative, jax.grad(self._loss(state))(state.weights))
 
     def evolve(self, state: InWeightState, t: Array, dt: Array) -> InWeightState:
         if self.optimizer is None and self.eta is None:
             return state
-        updates, moments = _updates(
-            self.eta, self.optimizer, self._gradient(state), state.optimizer_state, state.weights
-        )
-        return state.replace(
-            weights=optax.apply_updates(state.weights, updates), optimizer_state=moments
-        )
+        begun, how = (state.weights, state.optimizer_state), (self.eta, self.optimizer)
+        weights, moments = descend(self._loss(state), *begun, *how)
+        return state.replace(weights=weights, optimizer_state=moments)
 
-    def _gradient(self, state: InWeightState) -> Any:
+    def _loss(self, state: InWeightState) -> Callable[[Any], Array]:
+        """The batch's mean cross-entropy as a function of the slow weights."""
+
         def mean_loss(weights: Any) -> Array:
             def one(fast: Any, begun: Any, cue: Array, content: Array, target: Array) -> Array:
                 if self.second_order:
@@ -195,11 +214,11 @@ class InWeight(Memory[InWeightState]):
             )
             return losses.mean()
 
-        return jax.grad(mean_loss)(state.weights)
+        return mean_loss
 
     def _empty(self) -> tuple[Any, Any]:
         fast = empty_memory(self.embedding, self.layer_sizes)
-        return fast, () if self.memory_optimizer is None else self.memory_optimizer.init(fast)
+        return fast, init_optimizer(self.memory_optimizer, fast)
 
     def _write(self, weights: Any, head: Array, begun: Any, cue: Array, content: Array) -> Any:
         """Descent on the fast weights only; content that is all zero changes nothing."""
@@ -211,22 +230,16 @@ class InWeight(Memory[InWeightState]):
                 features(weights, fast, cue) @ jax.lax.stop_gradient(head), content
             )
 
-        fast, fast_state = begun
-        for _ in range(self.inner_steps):
-            updates, fast_state = _updates(
-                self.memory_eta, self.memory_optimizer, jax.grad(loss)(fast), fast_state, fast
-            )
-            fast = optax.apply_updates(fast, updates)
+        def step(now: Any, _: None) -> tuple[Any, None]:
+            fast, moments = now
+            return descend(loss, fast, moments, self.memory_eta, self.memory_optimizer), None
+
+        # A single step is unrolled: without a loop around it XLA fuses write and read.
+        steps = self.inner_steps
+        written = jax.lax.scan(step, begun, length=steps, unroll=steps == 1)[0]
         if self.memory_optimizer is None:
-            return fast, fast_state
-        return _select(jnp.any(content != 0), (fast, fast_state), begun)
-
-
-def _updates(eta: Any, optimizer: Any, gradient: Any, moments: Any, weights: Any) -> Any:
-    """Plain descent, or an optax transformation's; its updates and its new state."""
-    if optimizer is None:
-        return jax.tree.map(lambda g: (-eta * g).astype(g.dtype), gradient), moments
-    return optimizer.update(gradient, moments, weights)
+            return written
+        return _select(jnp.any(content != 0), written, begun)
 
 
 def _select(condition: Array, yes: Any, no: Any) -> Any:

@@ -1,5 +1,6 @@
 """From the change a rule wants to new weights: a learning rate or an optax optimiser, and decay."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,12 +9,17 @@ import optax
 from jax import Array
 
 
-def check_learning(name: str, eta: Any, optimizer: Any) -> None:
-    """At most one of the two.
+def check_learning(name: str, eta: Any, optimizer: Any, argument: str = "optimizer") -> None:
+    """At most one of the two, and the optimiser is one.
 
     Raises:
-        ValueError: both given.
+        ValueError: both given, or an optimizer that is no optax transformation.
     """
+    if optimizer is not None and not isinstance(optimizer, optax.GradientTransformation):
+        raise ValueError(
+            f"{name}: {argument} is an optax transformation such as optax.adam(1e-3), got "
+            f"{optimizer!r}."
+        )
     if eta is not None and optimizer is not None:
         raise ValueError(
             f"{name}: give eta= or optimizer=, not both. A learning rate for optax goes into the "
@@ -68,6 +74,29 @@ def apply_change(
         return new.astype(w.dtype)
 
     return jax.tree.map(moved, weights, step), optimizer_state
+
+
+def descend(
+    loss: Callable[[Any], Array],
+    weights: Any,
+    optimizer_state: Any,
+    eta: Any = None,
+    optimizer: optax.GradientTransformation | None = None,
+) -> tuple[Any, Any]:
+    """Weights after one step down a loss, and the optimiser's new state; as `apply_change` else.
+
+    The optimiser is told the loss as well, so that line searches (`optax.lbfgs()`) and step sizes
+    from the loss (`optax.polyak_sgd()`) work; for the others that is dead code.
+    """
+    if optimizer is None:
+        change = jax.tree.map(jnp.negative, jax.grad(loss)(weights))
+        return apply_change(weights, change, optimizer_state, eta=eta)
+    value, gradient = jax.value_and_grad(loss)(weights)
+    told = optax.with_extra_args_support(optimizer)
+    step, optimizer_state = told.update(
+        gradient, optimizer_state, weights, value=value, grad=gradient, value_fn=loss
+    )
+    return optax.apply_updates(weights, step), optimizer_state
 
 
 def _absent(decay: Any) -> bool:

@@ -43,16 +43,19 @@ def build(update: Any, **more: Any) -> tuple[nm.FastWeights, nm.FastWeightsState
     return memory, state.replace(weights=slow)
 
 
-def by_hand(name: str, slow: np.ndarray, before: bool) -> tuple[np.ndarray, np.ndarray]:
+def by_hand(
+    name: str, slow: np.ndarray, before: bool, eta: float = 0.8, rate: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The four recurrences as a NumPy loop; least squares solves its normal equations anew."""
     given, gates = stream()
+    rate = gates["learning_rate"] if rate is None else rate
     outputs, finals = np.zeros((STEPS, BATCH, VALUES)), []
     for b in range(BATCH):
         M, S = np.zeros((FEATURES, VALUES)), np.zeros((FEATURES, VALUES))
         A, C = 0.5 * np.eye(FEATURES), np.zeros((FEATURES, VALUES))
         for t in range(STEPS):
             q, k, v = (given[n][t, b] for n in ("queries", "keys", "values"))
-            s = 0.8 * gates["learning_rate"][t, b] * gates["write_gate"][t, b]
+            s = eta * rate[t, b] * gates["write_gate"][t, b]
             r = (1 - 0.02) * (1 - gates["forgetting"][t, b])
             old = M
             if k.any():
@@ -86,18 +89,19 @@ def test_sequential_equals_numpy_and_chunked_equals_sequential(name: str, before
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_the_state_is_handed_on_between_calls() -> None:
-    memory, state = build(UPDATES["momentum"])
-    given, _ = stream()
-    whole, outputs = nm.regress_sequence(memory, state, **given, chunk=8)
+@pytest.mark.parametrize("name", ["momentum", "least squares"])
+def test_the_state_is_handed_on_between_calls(name: str) -> None:
+    """Rules with a memory of their own, chunked in other places: as one NumPy loop over all."""
+    memory, state = build(UPDATES[name])
+    given, gates = stream()
+    expected, final = by_hand(name, np.asarray(state.weights, np.float64), False)
     parts = []
-    for part in (slice(0, 8), slice(8, None)):
-        state, seen = nm.regress_sequence(
-            memory, state, **{name: value[part] for name, value in given.items()}, chunk=4
-        )
+    for part in (slice(0, 10), slice(10, None)):
+        streams = {key: value[part] for key, value in {**given, **gates}.items()}
+        state, seen = nm.regress_sequence(memory, state, **streams, chunk=8)
         parts.append(seen)
-    np.testing.assert_allclose(np.concatenate(parts), outputs, atol=1e-5)
-    np.testing.assert_allclose(state.memory_weights, whole.memory_weights, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-5)
+    np.testing.assert_allclose(state.memory_weights, final, atol=1e-5)
     assert not nm.reset(memory, state).memory_weights.any()
 
 
@@ -125,24 +129,36 @@ def test_a_multilayer_perceptron_takes_the_gradient_step_worked_out_by_hand() ->
     assert not nm.reset(memory, after).memory_weights["first"].any()
 
 
-def test_gradients_run_through_the_carried_state() -> None:
+@pytest.mark.parametrize("name, chunk", [("delta", None), ("momentum", 8), ("least squares", 8)])
+def test_gradients_run_through_the_carried_state(name: str, chunk: int | None) -> None:
+    """Slow weights, step size and gates, through two calls: slopes of the float64 NumPy loop."""
+    memory, state = build(UPDATES[name])
     given, gates = stream()
+    slow, rate = np.asarray(state.weights, np.float64), gates["learning_rate"]
+    wanted = np.random.default_rng(3).normal(size=(STEPS, BATCH, VALUES))
 
-    def loss(eta: Any, slow: Any, chunk: int | None) -> jax.Array:
-        memory, state = build(UPDATES["delta"])
-        memory, state = memory.replace(eta=eta), state.replace(weights=slow)
-        state, _ = nm.regress_sequence(memory, state, **given, **gates, chunk=chunk)
-        return jnp.sum(nm.recall(memory, state, given["queries"][0]) ** 2)
-
-    with jax.enable_x64(True):
-        slow = build(UPDATES["delta"])[1].weights
-        for chunk in (None, 8):
-            found = jax.grad(loss, argnums=(0, 1))(0.8, slow, chunk)
-            e, along = 1e-6, np.random.default_rng(3).normal(size=slow.shape)
-            rise = loss(0.8 + e, slow + e * along, chunk) - loss(0.8 - e, slow - e * along, chunk)
-            np.testing.assert_allclose(
-                found[0] + (found[1] * along).sum(), rise / (2 * e), rtol=1e-6
+    def loss(eta: Any, slow: Any, rate: Any) -> jax.Array:
+        now, total = state.replace(weights=slow), 0.0
+        for part in (slice(0, 10), slice(10, None)):
+            streams = {**given, **gates, "learning_rate": rate}
+            now, outputs = nm.regress_sequence(
+                memory.replace(eta=eta),
+                now,
+                **{key: value[part] for key, value in streams.items()},
+                chunk=chunk,
             )
+            total += jnp.sum(outputs * wanted[part])
+        return total
+
+    def by_loop(step: float) -> float:
+        moved = slow + step * along_slow
+        return float((by_hand(name, moved, False, 0.8 + step, rate + step)[0] * wanted).sum())
+
+    along_slow = np.random.default_rng(4).normal(size=slow.shape)
+    found = jax.grad(loss, argnums=(0, 1, 2))(0.8, slow, rate)
+    slope = found[0] + (found[1] * along_slow).sum() + found[2].sum()
+    exact = (by_loop(1e-5) - by_loop(-1e-5)) / 2e-5
+    np.testing.assert_allclose(slope, exact, rtol=1e-4)
 
 
 def test_reading_leaves_the_memory_alone_and_storing_writes_rows_in_order() -> None:
@@ -166,6 +182,13 @@ def test_reading_leaves_the_memory_alone_and_storing_writes_rows_in_order() -> N
     assert read.matched.all() and not nm.read(memory, state, keys[:BATCH]).matched.any()
 
 
+class Lazy(nm.Update):
+    """A rule of one's own, without a chunk form."""
+
+    def step(self, predict: Any, fast: Any, own: Any, pair: Any, s: Any, r: Any) -> Any:
+        return fast, own
+
+
 def test_mistakes_are_named() -> None:
     memory, state = build(UPDATES["delta"])
     given, _ = stream()
@@ -182,7 +205,7 @@ def test_mistakes_are_named() -> None:
         ),
         (
             lambda: nm.FastWeights(features=2, values=2, update=nm.DeltaUpdate),  # pyright: ignore
-            "update is a Update such as nm.DeltaUpdate()",
+            "update is an nm.Update such as nm.DeltaUpdate()",
         ),
         (
             lambda: nm.regress_sequence(
@@ -190,6 +213,11 @@ def test_mistakes_are_named() -> None:
             ),
             "only linear memories have a chunk-parallel form",
         ),
+        (
+            lambda: nm.regress_sequence(*build(Lazy()), **given, chunk=4),
+            "Lazy defines no chunk-parallel form. Leave out chunk=.",
+        ),
+        (lambda: nm.MLPRegressor(hidden=0), "hidden is a whole number of at least 1, got 0"),
         (
             lambda: nm.regress_sequence(memory, state, **given, chunk=0),
             "chunk is a whole number of at least 1, got 0",
@@ -214,3 +242,5 @@ def test_mistakes_are_named() -> None:
     for mistake, text in mistakes:
         with pytest.raises(ValueError, match=re.escape(text)):
             mistake()
+    with pytest.raises(TypeError, match="of a FastWeights, got FastWeights and FastWeights"):
+        nm.regress_sequence(memory, memory, **given)  # pyright: ignore[reportArgumentType]
