@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -71,23 +70,41 @@ def capacity_sweep(
     values: dict[str, np.ndarray] = {}
     listed = list(jobs.items())
     for (i, capacity), columns in progress(listed, "capacity sweep") if progress else listed:
-        counts = jnp.asarray([table[i][j] for j in columns])
-        keys = jax.vmap(lambda j, i=i: jax.random.fold_in(jax.random.fold_in(key, i), j))(
-            jnp.asarray(columns)
+        found = _bucket(
+            measure,
+            key,
+            np.asarray(i),
+            np.asarray(columns),
+            np.asarray([table[i][j] for j in columns]),
+            size=sizes[i],
+            capacity=capacity,
+            seeds=seeds,
+            mapped=mapped,
         )
-        keys = jax.vmap(lambda k: jax.random.split(k, seeds))(keys)
-        found = _bucket(measure, keys, counts, size=sizes[i], capacity=capacity, mapped=mapped)
         for name, value in found.items():
             shape = (len(sizes), len(table[0]), seeds)
             values.setdefault(name, np.full(shape, np.nan))[i, columns] = np.asarray(value)
     return Sweep(tuple(sizes), np.asarray(table), values)
 
 
-@partial(jax.jit, static_argnames=("measure", "size", "capacity", "mapped"))
+@partial(jax.jit, static_argnames=("measure", "size", "capacity", "seeds", "mapped"))
 def _bucket(
-    measure: Measure, keys: Array, counts: Array, *, size: int, capacity: int, mapped: bool
+    measure: Measure,
+    key: Array,
+    row: Array,
+    columns: Array,
+    counts: Array,
+    *,
+    size: int,
+    capacity: int,
+    seeds: int,
+    mapped: bool,
 ) -> Any:
+    def draws(column: Array) -> Array:
+        return jax.random.split(jax.random.fold_in(jax.random.fold_in(key, row), column), seeds)
+
     one = partial(measure, size=size, capacity=capacity)
+    keys = jax.vmap(draws)(columns)
     if not mapped:
         return jax.vmap(jax.vmap(one, (0, None)))(keys, counts)
     over_seeds = lambda pair: jax.lax.map(lambda key: one(key, pair[1]), pair[0])  # noqa: E731
