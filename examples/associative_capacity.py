@@ -19,7 +19,14 @@ from jax import Array
 
 from ngcmem.analysis import laws
 from ngcmem.analysis.capacity import Sweep, capacity_sweep
-from ngcmem.analysis.linear_recall import fit_pairs, mean_recall, pinv_recall, random_pairs
+from ngcmem.analysis.linear_recall import (
+    fit_blocks,
+    fit_few,
+    mean_recall,
+    pinv_recall,
+    random_pairs,
+    stored_blocks,
+)
 from ngcmem.analysis.metrics import random_baseline
 from ngcmem.interop.scripts import arguments, finish, progress
 from ngcmem.retrieval.retrieve import retrieve_batch
@@ -40,7 +47,11 @@ def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str,
             ).outputs
         )
 
-    cross, weights = keys.T @ values, fit_pairs(keys, values, count, size)
+    cross, pairs = keys.T @ values, stored_blocks(keys, values)
+    if capacity <= size:
+        weights = fit_few(keys, values, count)
+    else:
+        weights = fit_blocks(pairs, count, size, capacity)
     recalls = {
         "pinv": lambda k: k @ weights,
         "softmax": separated(Softmax()),
@@ -48,7 +59,8 @@ def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str,
         "dot": lambda k: k @ cross,
     }
     return {
-        name: mean_recall(recall, keys, values, count)["cosine"] for name, recall in recalls.items()
+        name: mean_recall(recall, pairs, count, capacity)["cosine"]
+        for name, recall in recalls.items()
     }
 
 

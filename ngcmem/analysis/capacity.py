@@ -5,8 +5,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from ngcmem.core.transforms import as_key
 
 Measure = Callable[..., Any]
 
@@ -51,11 +54,13 @@ def capacity_sweep(
         progress: wraps the list of buckets, `ngcmem.interop.scripts.progress` for a bar.
 
     Raises:
-        ValueError: a bucket smaller than a load in it, or sizes with different numbers of loads.
+        ValueError: no sizes or loads, loads that are no whole numbers of at least 1, sizes with
+            different numbers of loads, a bucket smaller than a load in it, or a measure that does
+            not return a dict of scalars.
     """
     table = [tuple(loads(size)) if callable(loads) else tuple(loads) for size in sizes]
-    if len({len(row) for row in table}) != 1:
-        raise ValueError("capacity_sweep: loads gives a different number of loads for some sizes.")
+    _check(table, seeds)
+    key = as_key(key)
     bucket = bucket or _next_power_of_two
     jobs: dict[tuple[int, int], list[int]] = {}
     for i, (size, row) in enumerate(zip(sizes, table, strict=True)):
@@ -81,6 +86,7 @@ def capacity_sweep(
             seeds=seeds,
             mapped=mapped,
         )
+        _check_metrics(found, (len(columns), seeds))
         for name, value in found.items():
             shape = (len(sizes), len(table[0]), seeds)
             values.setdefault(name, np.full(shape, np.nan))[i, columns] = np.asarray(value)
@@ -109,6 +115,32 @@ def _bucket(
         return jax.vmap(jax.vmap(one, (0, None)))(keys, counts)
     over_seeds = lambda pair: jax.lax.map(lambda key: one(key, pair[1]), pair[0])  # noqa: E731
     return jax.lax.map(over_seeds, (keys, counts))
+
+
+def _check(table: list[tuple[int, ...]], seeds: int) -> None:
+    if not table or not table[0] or seeds < 1:
+        raise ValueError("capacity_sweep: give at least one size, one load and one seed.")
+    if len({len(row) for row in table}) != 1:
+        raise ValueError("capacity_sweep: loads gives a different number of loads for some sizes.")
+    for load in (load for row in table for load in row):
+        if load < 1 or int(load) != load:
+            raise ValueError(
+                f"capacity_sweep: loads are numbers of patterns, whole and at least 1, got {load}. "
+                f"For shares of the size write loads=lambda size: [int(a * size) for a in shares]."
+            )
+
+
+def _check_metrics(found: Any, shape: tuple[int, int]) -> None:
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"capacity_sweep: measure returns a dict of metrics by name, got {type(found)}."
+        )
+    for name, value in found.items():
+        if jnp.shape(value) != shape:
+            raise ValueError(
+                f"capacity_sweep: metric {name!r} has shape {jnp.shape(value)[2:]} per run, "
+                f"expected a scalar: take its mean()."
+            )
 
 
 def _next_power_of_two(size: int, load: int) -> int:

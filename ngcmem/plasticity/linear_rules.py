@@ -98,7 +98,7 @@ class PseudoInverse(LinearRule):
     weighs the pair written t writes ago by forgetting^t.
 
     With `on_demand` writing only adds up (a matrix product per batch of pairs) and the weights
-    wait for `nm.LinearAssociative.solve`; until then `error` is infinite.
+    wait for `nm.LinearAssociative.solve`; until then `error` is infinite and nothing `matched`.
 
     Kohonen and Ruohonen (1973), IEEE Trans. Computers C-22, 701.
     """
@@ -137,6 +137,10 @@ class PseudoInverse(LinearRule):
         from_keys = lambda: solvers.solve(keys * root, values * root)  # noqa: E731
         fit = jax.lax.cond(first, from_keys, lambda: self._fit(added))
         return self._solved(added, fit)
+
+    def waiting(self, statistics: Statistics) -> Array:
+        """Whether pairs were added that the weights do not know yet."""
+        return jnp.isinf(statistics["error"]) & self.on_demand
 
     def solve(self, statistics: Statistics) -> tuple[Array, Statistics]:
         """The weights of all pairs added up so far, and the statistics with their error."""
