@@ -19,7 +19,14 @@ from jax import Array
 
 from ngcmem.analysis import laws
 from ngcmem.analysis.capacity import Sweep, capacity_sweep
-from ngcmem.analysis.linear_recall import fit_pairs, mean_recall, pinv_recall, random_pairs
+from ngcmem.analysis.linear_recall import (
+    fit_blocks,
+    fit_few,
+    mean_recall,
+    pinv_recall,
+    random_pairs,
+    stored_blocks,
+)
 from ngcmem.analysis.metrics import random_baseline
 from ngcmem.interop.scripts import arguments, finish, progress
 from ngcmem.retrieval.retrieve import retrieve_batch
@@ -40,7 +47,11 @@ def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str,
             ).outputs
         )
 
-    cross, weights = keys.T @ values, fit_pairs(keys, values, count, size)
+    cross, pairs = keys.T @ values, stored_blocks(keys, values)
+    if capacity <= size:
+        weights = fit_few(keys, values, count)
+    else:
+        weights = fit_blocks(pairs, count, size, capacity)
     recalls = {
         "pinv": lambda k: k @ weights,
         "softmax": separated(Softmax()),
@@ -48,7 +59,8 @@ def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str,
         "dot": lambda k: k @ cross,
     }
     return {
-        name: mean_recall(recall, keys, values, count)["cosine"] for name, recall in recalls.items()
+        name: mean_recall(recall, pairs, count, capacity)["cosine"]
+        for name, recall in recalls.items()
     }
 
 
@@ -73,39 +85,54 @@ def sweep(measure: Any, sizes: list[int], most: int, seed: int, steps: int = 1) 
 
 
 def draw_figure(one: Sweep, many: Sweep, four: Sweep, baseline: dict[str, float], out: Any) -> None:
-    figure, axes = plt.subplots(1, 4, figsize=(17, 4), layout="constrained")
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
+    figure, ((cosine, distance), (sizes, readouts)) = plt.subplots(
+        2, 2, figsize=(9.6, 7), layout="constrained"
+    )
     n = one.loads[0]
-    fine = np.geomspace(4, max(n[-1], many.loads.max()), 200)
+    fine = np.geomspace(4, n[-1], 300)
     for axis, metric, law in (
-        (axes[0], "cosine", laws.pinv_cosine),
-        (axes[1], "distance", laws.pinv_distance),
+        (cosine, "cosine", laws.pinv_cosine),
+        (distance, "distance", laws.pinv_distance),
     ):
-        axis.plot(fine[fine <= n[-1]], law(32, fine[fine <= n[-1]]), "k-", lw=1, label="law")
-        axis.plot(n, one.mean(metric)[0], "o", ms=5, label="recalled, d = 32")
-        axis.axhline(baseline[metric], ls="--", color="gray", label="random vectors")
-    axes[0].set(title="1. Pseudo-inverse, d = 32", ylabel="mean cosine to the value")
-    axes[1].set(title="1. The same as a distance", ylabel="mean Euclidean distance")
-    colours = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(many.sizes)))
+        axis.plot(fine, law(32, fine), color="0.2", lw=1.2, label="law")
+        axis.plot(n, one.mean(metric)[0], "o", ms=5, label="measured, d = 32")
+        axis.axhline(baseline[metric], ls="--", lw=1, color="0.55", label="random vectors")
+        axis.axvline(32, ls=":", lw=1, color="0.7")
+        axis.legend(frameon=False, loc="center right")
+    cosine.set(title="Pseudo-inverse, d = 32: cosine", ylabel="mean cosine to the value")
+    distance.set(title="Pseudo-inverse, d = 32: distance", ylabel="mean Euclidean distance")
+
+    fine = np.geomspace(4, many.loads.max(), 300)
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(many.sizes)))
     for i, (size, colour) in enumerate(zip(many.sizes, colours, strict=True)):
-        axes[2].plot(fine, laws.pinv_cosine(size, fine), "-", lw=1, color=colour)
-        axes[2].plot(many.loads[i], many.mean("cosine")[i], "o", ms=4, color=colour, label=size)
-    axes[2].set(title="2. Pseudo-inverse, many d", ylabel="mean cosine to the value")
-    shapes = {"pinv": laws.pinv_cosine, "relu": laws.relu_cosine, "dot": laws.dot_cosine}
-    fine = np.geomspace(4, four.loads.max(), 200)
-    for colour, name in zip(("C0", "C1", "C2", "C3"), ("softmax", *shapes), strict=True):
-        law = shapes[name](64, fine) if name in shapes else np.ones_like(fine)
-        axes[3].plot(fine, law, "-", lw=1, color=colour)
-        axes[3].plot(four.loads[0], four.mean(name)[0], "o", ms=4, color=colour, label=name)
-    axes[3].set(title="3. Four read-outs, d = 64", ylabel="mean cosine to the value")
-    for axis in axes:
+        sizes.plot(fine, laws.pinv_cosine(size, fine), lw=1.2, color=colour)
+        sizes.plot(many.loads[i], many.mean("cosine")[i], "o", ms=4, color=colour)
+        sizes.text(size, 1.03, str(size), color=colour, ha="center", fontsize=7.5)
+    sizes.text(4, 1.03, "d =", ha="center", fontsize=7.5)
+    sizes.set(title="Pseudo-inverse, d = 16 to 1024", ylabel="mean cosine to the value")
+
+    fine = np.geomspace(4, four.loads.max(), 300)
+    curves = {
+        "softmax": (np.ones_like(fine), "C2", "^"),
+        "pinv": (laws.pinv_cosine(64, fine), "C0", "o"),
+        "relu": (laws.relu_cosine(64, fine), "C1", "s"),
+        "dot": (laws.dot_cosine(64, fine), "C3", "D"),
+    }
+    for name, (law, colour, marker) in curves.items():
+        readouts.plot(fine, law, lw=1.2, color=colour)
+        found = four.mean(name)[0]
+        readouts.plot(four.loads[0], found, marker, ms=4.5, color=colour, label=name)
+    readouts.set(title="Four read-outs, d = 64", ylabel="mean cosine to the value")
+    readouts.legend(frameon=False, loc="lower left")
+    for axis in (cosine, distance, sizes, readouts):
         axis.set_xscale("log", base=2)
-        axis.set_xlabel("pairs n (points: measured; lines: law)")
-        axis.grid(alpha=0.3)
-    axes[0].legend(fontsize=8)
-    axes[1].legend(fontsize=8)
-    axes[2].legend(fontsize=8, title="d", ncols=2)
-    axes[3].legend(fontsize=8)
-    figure.savefig(out / "associative_capacity.png", dpi=80)
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_xlabel("pairs n (points: measured, lines: law)")
+        axis.grid(alpha=0.25, lw=0.6)
+        if axis is not distance:
+            axis.set_ylim(-0.03, 1.1)
+    figure.savefig(out / "associative_capacity.png", dpi=110)
 
 
 def main() -> None:

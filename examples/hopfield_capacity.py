@@ -57,6 +57,53 @@ def fixed_points(rule: Any, size: int, loads: list[int], seed: int) -> list[floa
     return found
 
 
+def draw_figure(
+    loads: np.ndarray, error: np.ndarray, median: np.ndarray, size: int,
+    grid: np.ndarray, fixed: dict[str, list[float]], units: int, out: Any,
+) -> None:  # fmt: skip
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
+    figure, (step, relaxed, exact) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    fine = np.linspace(0.055, loads.max() * 1.02, 200)
+    law = laws.hebb_bit_error(1.0, fine)
+    spread = 2 * np.sqrt(law / (PROBES * size))
+    step.fill_between(fine, np.maximum(law - spread, 1e-6), law + spread, color="0.85", lw=0)
+    step.semilogy(fine, law, color="0.2", lw=1.2, label="erfc(sqrt(N/2P)) / 2, two deviations")
+    step.semilogy(loads, np.where(error > 0, error, np.nan), "o", label=f"measured, N = {size}")
+    step.set(title="One step from a stored pattern", ylabel="share of wrong bits")
+    step.set_ylim(5e-6, 0.1)
+    step.legend(frameon=False, loc="lower right")
+
+    fine = np.linspace(0.03, loads.max() * 1.02, 400)
+    overlaps = laws.hopfield_overlap(fine)
+    relaxed.plot(fine, np.where(overlaps > 0, overlaps, np.nan), color="0.2", lw=1.2,
+                 label="AGS (1985), N infinite")  # fmt: skip
+    relaxed.plot(loads, median, "o", label=f"relaxed, N = {size}")
+    relaxed.axvline(laws.hopfield_transition(), color="0.55", ls="--", lw=1)
+    relaxed.text(0.1425, 1.04, "0.138", color="0.4")
+    relaxed.set(title="Relaxed: the transition", ylabel="median overlap with the pattern")
+    relaxed.set_ylim(0, 1.12)
+    relaxed.legend(frameon=False, loc="lower left")
+
+    colours = dict(zip(fixed, ("C0", "C1", "C3", "C2"), strict=False))
+    for name, values in fixed.items():
+        exact.plot(grid, values, "o-", ms=4, lw=1.2, color=colours[name], label=name)
+    for capacity, name in (
+        (laws.hebb_fixed_points, "Hebb"),
+        (laws.storkey_fixed_points, "Storkey"),
+    ):
+        exact.axvline(float(capacity(units)) / units, color=colours[name], ls="--", lw=1)
+    exact.set(title=f"Exact fixed points, N = {units}", ylabel="share of patterns")
+    exact.set_ylim(-0.03, 1.12)
+    handles, names = exact.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower right", ncols=len(names), frameon=False)
+    for axis in (step, relaxed, exact):
+        axis.set_xlabel("load P / N")
+        axis.set_xlim(left=0)
+        axis.grid(alpha=0.25, lw=0.6)
+    exact.set_xlabel("load P / N (dashed: published capacity)")
+    figure.savefig(out / "hopfield_capacity.png", dpi=110)
+
+
 def main() -> None:
     given = arguments("hopfield_capacity", __doc__ or "")
     began, quick = time.perf_counter(), given.quick
@@ -90,28 +137,7 @@ def main() -> None:
         for name, rule in progress(rules.items(), "storage rules", total=len(rules))
     }
 
-    figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
-    fine = np.linspace(0.03, loads.max(), 150)
-    axes[0].semilogy(fine, laws.hebb_bit_error(1.0, fine), "k-", lw=1, label="erfc(sqrt(N/2P))/2")
-    axes[0].semilogy(loads, np.where(error > 0, error, np.nan), "o", label=f"one step, N = {size}")
-    axes[0].set(title="One step from a stored pattern", ylabel="share of wrong bits")
-    axes[0].set_ylim(1e-5, 0.1)
-    axes[1].plot(fine, laws.hopfield_overlap(fine), "k-", lw=1, label="AGS (1985), N infinite")
-    axes[1].plot(loads, median, "o", label=f"relaxed, N = {size}")
-    axes[1].axvline(laws.hopfield_transition(), color="gray", ls="--", lw=1)
-    axes[1].set(title="Relaxed: the transition at 0.138", ylabel="median overlap with the pattern")
-    for name, values in fixed.items():
-        axes[2].plot(np.array(grid) / units, values, "o-", ms=4, lw=1, label=name)
-    for law, colour in ((laws.hebb_fixed_points, "C0"), (laws.storkey_fixed_points, "C1")):
-        axes[2].axvline(float(law(units)) / units, color=colour, ls="--", lw=1)
-    axes[2].set(title=f"Exact fixed points, N = {units}", ylabel="share of patterns")
-    for axis in axes:
-        axis.set_xlabel("load P / N (dashed: published capacity)")
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
-    axes[0].set_xlabel("load P / N")
-    figure.savefig(given.out / "hopfield_capacity.png", dpi=80)
-
+    draw_figure(loads, error, median, size, np.array(grid) / units, fixed, units, given.out)
     expected = laws.hebb_bit_error(size, sweep.loads[0])
     deviation = 4 * np.sqrt(expected / (size * PROBES)) + 0.1 * expected
     finish(

@@ -1,9 +1,10 @@
 """Kanerva's sparse distributed memory at his own size: the critical distance.
 
 1,000 bits, a million hard locations, radius 451, 10,000 random words stored under themselves.
-Cues ever farther from a stored word are read once; below the critical distance (209 bits after
-Kanerva, 1988) what is read is nearer than the cue, so that repeated reading arrives. Only the
-thousand locations that a cue activates are ever given counters. `--quick` runs 256 bits, 10^5
+Cues ever farther from a stored word are read once, then again and again, what was read being the
+next cue: below the critical distance (209 bits after Kanerva, 1988) what is read is nearer than the
+cue, so that repeated reading arrives. Only the thousand locations that a cue activates are ever
+given counters. `--quick` runs 256 bits, 10^5
 locations, 400 words through the component itself.
 """
 
@@ -67,25 +68,45 @@ def main() -> None:
         active.append(found)
     after, active = np.array(after), np.array(active)
 
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    axes[0].plot(apart, apart, "k--", lw=1, label="as far as the cue")
-    axes[0].errorbar(apart, after.mean(1), after.std(1), fmt="o-", capsize=3, label="read once")
+    expected = locations * laws.sdm_activation(bits, radius)
+    means = after.mean(1)
+    begins = [40, 60, 70, 80] if quick else [150, 180, 209, 230]
+    walks = {}
+    for distance in progress(begins, "reading again and again"):
+        cues, steps = flipped(draw, words[:3], distance), [np.full(3, distance)]
+        for _ in range(6):
+            cues = np.where(read(cues)[0] >= 0, 1, -1).astype(np.float32)
+            steps.append(np.sum(cues != words[:3], axis=1))
+        walks[distance] = np.array(steps)
+
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
+    figure, (once, often) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")
+    once.plot(apart, apart, color="0.55", ls="--", lw=1, label="as far as the cue")
+    once.errorbar(apart, means, after.std(1), fmt="o-", ms=4, lw=1.2, capsize=3, label="read once")
     if not quick:
-        axes[0].axvline(209, color="gray", lw=1, ls=":", label="209 bits (Kanerva, 1988)")
-    axes[0].set(
+        once.axvline(209, color="C3", lw=1, ls=":", label="209 bits (Kanerva, 1988)")
+    once.set(
         xlabel="bits between cue and stored word",
         ylabel="bits between word read and stored word",
         title=f"{bits} bits, {locations:,} locations, {stored:,} words",
     )
-    axes[0].legend(fontsize=8)
-    expected = locations * laws.sdm_activation(bits, radius)
-    axes[1].hist(active.ravel(), bins=15, color="C0", alpha=0.7)
-    axes[1].axvline(expected, color="k", lw=1, label=f"binomial tail: {expected:.0f}")
-    axes[1].set(xlabel="hard locations within the radius", ylabel="cues", title="Active locations")
-    axes[1].legend(fontsize=8)
-    figure.savefig(given.out / "sparse_distributed_memory.png", dpi=80)
+    once.legend(frameon=False, loc="upper left")
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(walks)))
+    for (distance, walk), colour in zip(walks.items(), colours, strict=True):
+        lines = often.plot(walk, "o-", ms=3, lw=1, color=colour)
+        lines[0].set_label(f"{distance} bits away")
+    often.axhline(bits / 2, color="0.55", ls="--", lw=1, label="unrelated words")
+    often.set_ylim(-0.02 * bits, 0.68 * bits)
+    often.set(
+        xlabel="readings",
+        ylabel="bits between word read and stored word",
+        title="Read again and again, three words each",
+    )
+    often.legend(frameon=False, loc="upper left", ncols=2)
+    for axis in (once, often):
+        axis.grid(alpha=0.25, lw=0.6)
+    figure.savefig(given.out / "sparse_distributed_memory.png", dpi=110)
 
-    means = after.mean(1)
     nearer = means < np.array(apart)
     nearer[0] = True
     critical = float("nan")
@@ -98,6 +119,7 @@ def main() -> None:
             "distance_of_cue": apart,
             "distance_after_one_reading": means.tolist(),
             "critical_distance": float(critical),
+            "distance_after_six_readings": {str(k): walk[-1].tolist() for k, walk in walks.items()},
             "mean_active": float(active.mean()),
             "expected_active": float(expected),
             "seconds": time.perf_counter() - began,

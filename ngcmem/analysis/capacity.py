@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ngcmem.core.transforms import as_key
+
 Measure = Callable[..., Any]
 
 
@@ -52,11 +54,13 @@ def capacity_sweep(
         progress: wraps the list of buckets, `ngcmem.interop.scripts.progress` for a bar.
 
     Raises:
-        ValueError: a bucket smaller than a load in it, or sizes with different numbers of loads.
+        ValueError: no sizes or loads, loads that are no whole numbers of at least 1, sizes with
+            different numbers of loads, a bucket smaller than a load in it, or a measure that does
+            not return a dict of scalars.
     """
     table = [tuple(loads(size)) if callable(loads) else tuple(loads) for size in sizes]
-    if len({len(row) for row in table}) != 1:
-        raise ValueError("capacity_sweep: loads gives a different number of loads for some sizes.")
+    _check(table, seeds)
+    key = as_key(key)
     bucket = bucket or _next_power_of_two
     jobs: dict[tuple[int, int], list[int]] = {}
     for i, (size, row) in enumerate(zip(sizes, table, strict=True)):
@@ -71,27 +75,72 @@ def capacity_sweep(
     values: dict[str, np.ndarray] = {}
     listed = list(jobs.items())
     for (i, capacity), columns in progress(listed, "capacity sweep") if progress else listed:
-        counts = jnp.asarray([table[i][j] for j in columns])
-        keys = jax.vmap(lambda j, i=i: jax.random.fold_in(jax.random.fold_in(key, i), j))(
-            jnp.asarray(columns)
+        found = _bucket(
+            measure,
+            key,
+            np.asarray(i),
+            np.asarray(columns),
+            np.asarray([table[i][j] for j in columns]),
+            size=sizes[i],
+            capacity=capacity,
+            seeds=seeds,
+            mapped=mapped,
         )
-        keys = jax.vmap(lambda k: jax.random.split(k, seeds))(keys)
-        found = _bucket(measure, keys, counts, size=sizes[i], capacity=capacity, mapped=mapped)
+        _check_metrics(found, (len(columns), seeds))
         for name, value in found.items():
             shape = (len(sizes), len(table[0]), seeds)
             values.setdefault(name, np.full(shape, np.nan))[i, columns] = np.asarray(value)
     return Sweep(tuple(sizes), np.asarray(table), values)
 
 
-@partial(jax.jit, static_argnames=("measure", "size", "capacity", "mapped"))
+@partial(jax.jit, static_argnames=("measure", "size", "capacity", "seeds", "mapped"))
 def _bucket(
-    measure: Measure, keys: Array, counts: Array, *, size: int, capacity: int, mapped: bool
+    measure: Measure,
+    key: Array,
+    row: Array,
+    columns: Array,
+    counts: Array,
+    *,
+    size: int,
+    capacity: int,
+    seeds: int,
+    mapped: bool,
 ) -> Any:
+    def draws(column: Array) -> Array:
+        return jax.random.split(jax.random.fold_in(jax.random.fold_in(key, row), column), seeds)
+
     one = partial(measure, size=size, capacity=capacity)
+    keys = jax.vmap(draws)(columns)
     if not mapped:
         return jax.vmap(jax.vmap(one, (0, None)))(keys, counts)
     over_seeds = lambda pair: jax.lax.map(lambda key: one(key, pair[1]), pair[0])  # noqa: E731
     return jax.lax.map(over_seeds, (keys, counts))
+
+
+def _check(table: list[tuple[int, ...]], seeds: int) -> None:
+    if not table or not table[0] or seeds < 1:
+        raise ValueError("capacity_sweep: give at least one size, one load and one seed.")
+    if len({len(row) for row in table}) != 1:
+        raise ValueError("capacity_sweep: loads gives a different number of loads for some sizes.")
+    for load in (load for row in table for load in row):
+        if load < 1 or int(load) != load:
+            raise ValueError(
+                f"capacity_sweep: loads are numbers of patterns, whole and at least 1, got {load}. "
+                f"For shares of the size write loads=lambda size: [int(a * size) for a in shares]."
+            )
+
+
+def _check_metrics(found: Any, shape: tuple[int, int]) -> None:
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"capacity_sweep: measure returns a dict of metrics by name, got {type(found)}."
+        )
+    for name, value in found.items():
+        if jnp.shape(value) != shape:
+            raise ValueError(
+                f"capacity_sweep: metric {name!r} has shape {jnp.shape(value)[2:]} per run, "
+                f"expected a scalar: take its mean()."
+            )
 
 
 def _next_power_of_two(size: int, load: int) -> int:

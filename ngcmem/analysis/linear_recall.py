@@ -1,7 +1,8 @@
 """Recall of random pairs by linear memories, measured without forming anything n x n.
 
-Measures for `capacity_sweep`: keys and values N(0, 1), `count` pairs of them, drawn, fitted and
-recalled block by block, so that one compiled program serves every load up to its capacity.
+Measures for `capacity_sweep`: keys and values N(0, 1), `count` pairs of them. Beyond n = d they are
+drawn block by block, once to fit and once again to recall, so that one compiled program of a few
+blocks' memory serves every load up to its capacity.
 """
 
 from collections.abc import Callable
@@ -16,65 +17,101 @@ from ngcmem.plasticity.linear_solvers import solve_gram
 
 BLOCK = 512
 
+Blocks = Callable[[Array], tuple[Array, Array]]  # the keys and values of block i, rows
 
-def random_pairs(key: Array, count: Array, size: int, capacity: int) -> tuple[Array, Array]:
-    """`count` random pairs, rows of zeros after them, drawn block by block.
 
-    A capacity beyond `BLOCK` is a multiple of it.
-    """
+def random_blocks(key: Array, count: Array, size: int, capacity: int) -> Blocks:
+    """`count` random pairs by blocks of `BLOCK` (or `capacity`) rows, rows of zeros after them."""
     block = min(BLOCK, capacity)
 
-    def draw(i: Array, both: Array) -> Array:
+    def draw(i: Array) -> tuple[Array, Array]:
         fresh = jax.random.normal(jax.random.fold_in(key, i), (2, block, size))
         exists = (i * block + jnp.arange(block) < count)[:, None]
-        return lax.dynamic_update_slice_in_dim(both, jnp.where(exists, fresh, 0), i * block, 1)
+        return jnp.where(exists, fresh[0], 0), jnp.where(exists, fresh[1], 0)
 
-    both = lax.fori_loop(0, -(-count // block), draw, jnp.zeros((2, capacity, size)))
-    return both[0], both[1]
-
-
-def block_of(x: Array, i: Array) -> Array:
-    """Block i of the rows."""
-    block = min(BLOCK, x.shape[0])
-    return lax.dynamic_slice_in_dim(x, i * block, block)
+    return draw
 
 
-def fit_pairs(keys: Array, values: Array, count: Array, size: int) -> Array:
-    """W = K^+ V: by QR up to n = d (absent rows are zeros), from the streamed Gram beyond."""
-    if keys.shape[0] <= size:
-        q, r = jnp.linalg.qr(keys.T)
-        r = r + jnp.diag((jnp.arange(keys.shape[0]) >= count).astype(r.dtype))
-        return q @ solve_triangular(r.T, values, lower=True)
+def random_pairs(key: Array, count: Array, size: int, capacity: int) -> tuple[Array, Array]:
+    """All blocks in two arrays (capacity, size); a capacity beyond `BLOCK` is a multiple of it."""
+    draw, block = random_blocks(key, count, size, capacity), min(BLOCK, capacity)
 
-    def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-        k, v = block_of(keys, i), block_of(values, i)
-        return sums[0] + k.T @ k, sums[1] + k.T @ v
+    def add(i: Array, pairs: tuple[Array, Array]) -> tuple[Array, Array]:
+        keys, values = draw(i)
+        at = i * block
+        return (
+            lax.dynamic_update_slice_in_dim(pairs[0], keys, at, 0),
+            lax.dynamic_update_slice_in_dim(pairs[1], values, at, 0),
+        )
 
-    zeros = jnp.zeros((size, size))
-    steps = -(-count // min(BLOCK, keys.shape[0]))
-    gram, cross = lax.fori_loop(0, steps, add, (zeros, zeros))
-    return solve_gram(gram, cross, definite=True).weights
+    zeros = jnp.zeros((capacity, size))
+    return lax.fori_loop(0, _blocks(count, capacity), add, (zeros, zeros))
+
+
+def stored_blocks(keys: Array, values: Array) -> Blocks:
+    """The blocks of pairs that are there."""
+    block = min(BLOCK, keys.shape[0])
+
+    def read(i: Array) -> tuple[Array, Array]:
+        at = i * block
+        return (
+            lax.dynamic_slice_in_dim(keys, at, block),
+            lax.dynamic_slice_in_dim(values, at, block),
+        )
+
+    return read
+
+
+def fit_few(keys: Array, values: Array, count: Array) -> Array:
+    """W = K^+ V by QR, for at most as many pairs as inputs; absent rows are zeros."""
+    q, r = jnp.linalg.qr(keys.T)
+    r = r + jnp.diag((jnp.arange(keys.shape[0]) >= count).astype(r.dtype))
+    return q @ solve_triangular(r.T, values, lower=True)
+
+
+def fit_blocks(pairs: Blocks, count: Array, size: int, capacity: int) -> Array:
+    """W = K^+ V of more pairs than inputs, from K^T K and K^T V summed over blocks."""
+
+    def add(i: Array, moments: Array) -> Array:
+        keys, values = pairs(i)
+        return moments + keys.T @ jnp.concatenate([keys, values], axis=1)
+
+    start = jnp.zeros((size, 2 * size))
+    moments = lax.fori_loop(0, _blocks(count, capacity), add, start)
+    return solve_gram(moments[:, :size], moments[:, size:], definite=True).weights
 
 
 def mean_recall(
-    recall: Callable[[Array], Array], keys: Array, values: Array, count: Array
+    recall: Callable[[Array], Array], pairs: Blocks, count: Array, capacity: int
 ) -> dict[str, Array]:
     """Mean cosine and distance over the pairs that exist, block by block."""
-    block = min(BLOCK, keys.shape[0])
+    block = min(BLOCK, capacity)
 
     def add(i: Array, sums: Array) -> Array:
-        recalled, value = recall(block_of(keys, i)), block_of(values, i)
+        keys, values = pairs(i)
+        recalled = recall(keys)
         exists = i * block + jnp.arange(block) < count
-        scores = jnp.stack([cosine(recalled, value), distance(recalled, value)])
+        scores = jnp.stack([cosine(recalled, values), distance(recalled, values)])
         return sums + jnp.sum(jnp.where(exists, scores, 0), axis=1)
 
-    sums = lax.fori_loop(0, -(-count // block), add, jnp.zeros(2))
+    sums = lax.fori_loop(0, _blocks(count, capacity), add, jnp.zeros(2))
     sums = sums / count.astype(sums.dtype)
     return {"cosine": sums[0], "distance": sums[1]}
 
 
 def pinv_recall(key: Array, count: Array, *, size: int, capacity: int) -> dict[str, Array]:
-    """Mean cosine and distance of W = K^+ V on its own pairs, a measure for `capacity_sweep`."""
-    keys, values = random_pairs(key, count, size, capacity)
-    weights = fit_pairs(keys, values, count, size)
-    return mean_recall(lambda k: k @ weights, keys, values, count)
+    """Mean cosine and distance of W = K^+ V on its own pairs, a measure for `capacity_sweep`.
+
+    A bucket holds loads up to `size` (capacity = size) or loads beyond it, not both.
+    """
+    if capacity <= size:
+        keys, values = random_pairs(key, count, size, capacity)
+        weights, pairs = fit_few(keys, values, count), stored_blocks(keys, values)
+    else:
+        pairs = random_blocks(key, count, size, capacity)
+        weights = fit_blocks(pairs, count, size, capacity)
+    return mean_recall(lambda k: k @ weights, pairs, count, capacity)
+
+
+def _blocks(count: Array, capacity: int) -> Array:
+    return -(-count // min(BLOCK, capacity))

@@ -205,7 +205,7 @@ def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any =
             f"{type(state).__name__}. In a circuit: nm.{verb}(circuit['memory'], "
             f"state['memory'], inputs)."
         )
-    place = f"{verb}: {name}"
+    place = "store: targets" if (verb, name) == ("store", "outputs") else f"{verb}: {name}"
     now = state[name]
     if isinstance(given, (list, tuple)) and not isinstance(now, (list, tuple)):
         given = np.asarray(given)

@@ -66,7 +66,12 @@ class LinearAssociative(Memory[LinearAssociativeState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("LinearAssociative", "readout", self.readout, READOUTS)
-        if self.readout in ("relu", "softmax") and not self.pairs:
+        if self.pairs is not None and self.pairs < 1:
+            raise ValueError(
+                f"LinearAssociative: pairs is how many pairs to keep, at least 1, or None, "
+                f"got {self.pairs}."
+            )
+        if self.readout in ("relu", "softmax") and self.pairs is None:
             raise ValueError(
                 f"LinearAssociative: readout={self.readout!r} compares the key with every stored "
                 f"key, so it keeps the pairs: write pairs=n for up to n of them."
@@ -104,10 +109,13 @@ class LinearAssociative(Memory[LinearAssociativeState]):
         self, state: LinearAssociativeState, t: Array, dt: Array
     ) -> LinearAssociativeState:
         complement = state.statistics.get("complement")
+        matched = state.count > 0
+        if isinstance(self.rule, PseudoInverse) and self.readout == "weights":
+            matched = matched & ~self.rule.waiting(state.statistics)
         return state.replace(
             outputs=self._read(state),
             novelty=state.inputs if complement is None else complement @ state.inputs,
-            matched=state.count > 0,
+            matched=matched,
         )
 
     def _read(self, state: LinearAssociativeState) -> Array:

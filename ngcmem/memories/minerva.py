@@ -9,6 +9,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
+from ngcmem.memories.bipolar import check_bipolar
 from ngcmem.plasticity.slots import Slots, append
 from ngcmem.retrieval.separation import Power
 
@@ -46,6 +47,10 @@ class Minerva2(Memory[Minerva2State]):
     encoding: float | Array = 1.0  # L, the probability that a feature is stored
 
     autoassociative = False
+
+    def check_patterns(self, place: str, patterns: Any) -> None:
+        if place.startswith("store"):
+            check_bipolar("Minerva2", place, patterns, zero_is_unknown=True)
 
     def init(self, key: Array) -> Minerva2State:
         zero = jnp.zeros((), jnp.int32)

@@ -49,7 +49,7 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
     separation: Static[Literal["polynomial", "exponential"]] = "polynomial"
     power: Static[int] = 1
     persistence: float | Array = 0.0
-    delay: float | Array = 1.0  # steps
+    delay: float | Array = 1.0  # steps, at least 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

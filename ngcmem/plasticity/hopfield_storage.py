@@ -216,7 +216,15 @@ def unlearn(weights: Array, states: Array, eta: float | Array = 0.01) -> Array:
 
     W <- W - eta/N sum s s^T: spurious states lose more than patterns. Hopfield, Feinstein and
     Palmer (1983), Nature 304, 158.
+
+    Raises:
+        ValueError: states that are not rows (states, N) of couplings (N, N).
     """
+    if jnp.ndim(states) != 2 or jnp.shape(weights) != 2 * jnp.shape(states)[1:]:
+        raise ValueError(
+            f"unlearn: states are rows (states, N) for couplings (N, N), got {jnp.shape(states)} "
+            f"and {jnp.shape(weights)}. For one state write states[None]."
+        )
     return weights - eta * hebb(states)
 
 

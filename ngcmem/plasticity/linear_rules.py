@@ -98,7 +98,7 @@ class PseudoInverse(LinearRule):
     weighs the pair written t writes ago by forgetting^t.
 
     With `on_demand` writing only adds up (a matrix product per batch of pairs) and the weights
-    wait for `nm.LinearAssociative.solve`; until then `error` is infinite.
+    wait for `nm.LinearAssociative.solve`; until then `error` is infinite and nothing `matched`.
 
     Kohonen and Ruohonen (1973), IEEE Trans. Computers C-22, 701.
     """
@@ -121,22 +121,26 @@ class PseudoInverse(LinearRule):
     def write(
         self, weights: Array, statistics: Statistics, keys: Array, values: Array
     ) -> tuple[Array, Statistics]:
-        n = keys.shape[0]
+        n, d = keys.shape
         age = jnp.arange(n - 1, -1, -1, dtype=keys.dtype)
-        weighing = (jnp.sqrt(jnp.asarray(self.forgetting, keys.dtype)) ** age)[:, None]
-        keys, values = keys * weighing, values * weighing
+        weighing = (jnp.asarray(self.forgetting, keys.dtype) ** age)[:, None]
+        moments = keys.T @ (jnp.concatenate([keys, values], axis=1) * weighing)
         added = statistics | {
-            "gram": statistics["gram"] * self.forgetting**n + keys.T @ keys,
-            "cross": statistics["cross"] * self.forgetting**n + keys.T @ values,
+            "gram": statistics["gram"] * self.forgetting**n + moments[:, :d],
+            "cross": statistics["cross"] * self.forgetting**n + moments[:, d:],
             "pairs": statistics["pairs"] + n,
         }
         if self.on_demand:
             return weights, added | {"error": jnp.full_like(added["error"], jnp.inf)}
         first = (statistics["pairs"] == 0) & (jnp.asarray(self.ridge) <= 0)
-        return self._solved(
-            added,
-            jax.lax.cond(first, lambda: solvers.solve(keys, values), lambda: self._fit(added)),
-        )
+        root = jnp.sqrt(weighing)
+        from_keys = lambda: solvers.solve(keys * root, values * root)  # noqa: E731
+        fit = jax.lax.cond(first, from_keys, lambda: self._fit(added))
+        return self._solved(added, fit)
+
+    def waiting(self, statistics: Statistics) -> Array:
+        """Whether pairs were added that the weights do not know yet."""
+        return jnp.isinf(statistics["error"]) & self.on_demand
 
     def solve(self, statistics: Statistics) -> tuple[Array, Statistics]:
         """The weights of all pairs added up so far, and the statistics with their error."""
@@ -222,8 +226,8 @@ class RecursiveLeastSquares(LinearRule):
             reach = inverse @ key
             gain = reach / (self.forgetting + key @ reach)
             w = w + gain[:, None] * (value - key @ w)[None]
-            inverse = (inverse - gain[:, None] * reach[None]) / self.forgetting
-            return (w, 0.5 * (inverse + inverse.T)), None
+            shrink = reach[:, None] * reach[None] / (self.forgetting + key @ reach)
+            return (w, (inverse - shrink) / self.forgetting), None
 
         start = (weights, statistics["inverse"])
         (weights, inverse), _ = jax.lax.scan(one, start, (keys, values))

@@ -16,6 +16,7 @@ from jax.scipy.linalg import solve_triangular
 
 Method = Literal["auto", "svd", "qr", "cholesky"]
 METHODS = ("auto", "svd", "qr", "cholesky")
+SMALL = 256  # rows of a Gram matrix
 
 
 class LinearFit(NamedTuple):
@@ -188,7 +189,25 @@ def _inverse(triangle: Array, *, lower: bool) -> Array:
 
 
 def _inverse_factor(gram: Array) -> Array:
-    return _inverse(jnp.linalg.cholesky(gram), lower=True)
+    """L^-1 of gram = L L^T, lower triangular.
+
+    Small matrices take loops of our own: LAPACK wakes a second thread for them, and on a busy
+    machine waits for it a hundred times as long as it computes.
+    """
+    size = gram.shape[0]
+    if size > SMALL:
+        return _inverse(jnp.linalg.cholesky(gram), lower=True)
+    eye, rows = jnp.eye(size, dtype=gram.dtype), jnp.arange(size)
+
+    def column(j: Array, factor: Array) -> Array:
+        rest = gram[j] - factor @ factor[j]
+        return factor.at[:, j].set(jnp.where(rows >= j, rest / jnp.sqrt(rest[j]), 0))
+
+    def row(i: Array, inverse: Array) -> Array:
+        return inverse.at[i].set((eye[i] - factor[i] @ inverse) / factor[i, i])
+
+    factor = jax.lax.fori_loop(0, size, column, jnp.zeros_like(gram))
+    return jax.lax.fori_loop(0, size, row, jnp.zeros_like(gram))
 
 
 def _condition(gram: Array, inverse: Array) -> Array:

@@ -32,11 +32,27 @@ def test_sweep_gives_every_size_load_and_seed_its_own_draw_and_compiles_per_buck
     assert by_size.loads.tolist() == [[3, 6], [5, 10]]
 
 
-def test_sweep_errors():
-    with pytest.raises(ValueError, match=r"bucket\(3, 4\) is 2, less than the load"):
-        capacity_sweep(lambda *a, **k: {}, [3], [4], jax.random.key(0), bucket=lambda s, n: 2)
-    with pytest.raises(ValueError, match="different number of loads"):
-        capacity_sweep(lambda *a, **k: {}, [3, 4], lambda s: range(s), jax.random.key(0))
+def sweep_of(sizes, loads, measure=lambda *a, **k: {"zero": jnp.zeros(())}, **options):
+    return lambda: capacity_sweep(measure, sizes, loads, jax.random.key(0), **options)
+
+
+MISTAKES = [
+    (sweep_of([3], [4], bucket=lambda s, n: 2), r"bucket\(3, 4\) is 2, less than the load"),
+    (sweep_of([3, 4], lambda size: range(1, size)), "different number of loads"),
+    (sweep_of([3], []), "at least one size, one load and one seed"),
+    (sweep_of([], [3]), "at least one size, one load and one seed"),
+    (sweep_of([3], [3], seeds=0), "at least one size, one load and one seed"),
+    (sweep_of([10], [0.1]), r"whole and at least 1, got 0.1. For shares .* \[int\(a \* size\)"),
+    (sweep_of([10], [0]), "whole and at least 1, got 0"),
+    (sweep_of([10], [2], lambda *a, **k: jnp.zeros(())), "a dict of metrics"),
+    (sweep_of([10], [2], lambda *a, **k: {"all": jnp.zeros(3)}), r"'all' has shape \(3,\) per run"),
+]
+
+
+@pytest.mark.parametrize("mistake, text", MISTAKES, ids=[m[1][:30] for m in MISTAKES])
+def test_sweep_errors(mistake, text):
+    with pytest.raises(ValueError, match=text):
+        mistake()
 
 
 def test_metrics():

@@ -10,15 +10,12 @@ from ngcmem.analysis import laws
 from ngcmem.analysis.metrics import cosine, distance
 from ngcmem.plasticity.linear_solvers import solve
 
-SIZES = [(d, n) for d in (16, 32, 64) for n in (4, d // 2, d, 2 * d, 4 * d, 16 * d)]
-LARGE = [(d, n) for d in (128, 256, 512, 1024) for n in (4, d, 2 * d, 8 * d, 32768)]
-DOCUMENT = [(d, 2**k) for d in (16, 32, 64) for k in range(2, 16)]
+SIZES = [(d, n) for d in (16, 64) for n in (4, d // 2, d, 2 * d, 4 * d, 16 * d)]
 
 
 def check_pinv(d, n, seed=0):
     draw = np.random.default_rng((seed, d, n))
-    keys = draw.standard_normal((n, d)).astype(np.float32)
-    values = draw.standard_normal((n, d)).astype(np.float32)
+    keys, values = draw.standard_normal((2, n, d), dtype=np.float32)
     fit = jax.jit(solve)(keys, values)
     recalled = np.asarray(keys @ fit.weights)
     cos = float(cosine(recalled, values).mean())
@@ -31,6 +28,10 @@ def check_pinv(d, n, seed=0):
         assert abs(cos - np.sqrt(d / n) * (1 - 3 / (4 * d))) <= slack
         law = laws.pinv_distance(d, n)
         assert abs(away - law) <= 0.02 * law + 4 / np.sqrt(n)
+    if n == d:  # where random keys are worst conditioned
+        exact = np.linalg.solve(keys.astype(float), values.astype(float))
+        error = np.linalg.norm(fit.weights - exact) / np.linalg.norm(exact)
+        assert error <= float(fit.error) <= max(2e3 * error, 1e-5)
 
 
 @pytest.mark.parametrize("d, n", SIZES)
@@ -39,29 +40,43 @@ def test_pinv_recalls_as_the_law_says(d, n):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("d, n", LARGE + DOCUMENT)
-def test_pinv_recalls_as_the_law_says_at_every_size_of_the_document(d, n):
-    check_pinv(d, n, seed=1)
+@pytest.mark.parametrize("d", [16, 32, 64, 128, 256, 512, 1024])
+def test_pinv_recalls_as_the_law_says_at_every_size_of_the_document(d):
+    for k in range(2, 16):
+        check_pinv(d, 2**k, seed=1)
 
 
-@pytest.mark.parametrize("readout", ["dot", "relu", "softmax"])
-def test_other_read_outs_at_64_inputs(readout):
-    memory = nm.LinearAssociative(inputs=64, outputs=64, readout=readout, pairs=1024)
+def check_read_out(readout, sizes):
+    """Keys are stored as correlations, so that nothing is solved that the read-out ignores."""
+    memory = nm.LinearAssociative(
+        inputs=64, outputs=64, rule=nm.Correlation(), readout=readout, pairs=max(sizes)
+    )
     draw = np.random.default_rng(3)
-    for n in (16, 128, 1024):
+    for n in sizes:
         keys, values = draw.standard_normal((2, n, 64)).astype(np.float32)
         state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
         found = float(cosine(nm.recall(memory, state, keys), jnp.asarray(values)).mean())
         if readout == "softmax":
-            assert found >= 0.999
+            assert found >= 0.999, n
         else:
             law = float({"dot": laws.dot_cosine, "relu": laws.relu_cosine}[readout](64, n))
-            assert abs(found - law) <= 0.02 * law + 4 / np.sqrt(64 * n) + 0.01
+            assert abs(found - law) <= 0.02 * law + 4 / np.sqrt(64 * n), n
+
+
+@pytest.mark.parametrize("readout", ["dot", "relu", "softmax"])
+def test_other_read_outs_at_64_inputs(readout):
+    check_read_out(readout, (16, 128, 1024))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("readout", ["dot", "relu", "softmax"])
+def test_other_read_outs_at_every_load_of_the_document(readout):
+    check_read_out(readout, [2**k for k in range(2, 15)])
 
 
 def test_the_error_estimate_is_honest_where_keys_are_nearly_dependent():
-    """n = d, where the condition of random keys is worst: the estimate covers the error."""
-    for method in ("auto", "cholesky", "qr"):
+    """n = d, the methods asked for by name, four draws: the estimate covers the error."""
+    for method in ("cholesky", "qr", "svd"):
         for seed in range(4):
             keys, values = np.random.default_rng(seed).standard_normal((2, 48, 48))
             exact = np.linalg.solve(keys, values)

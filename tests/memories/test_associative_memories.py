@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
+from ngcmem.plasticity import hopfield_storage as storage
 
 KEY = jax.random.key(0)
 BITS = np.random.default_rng(0).choice([-1.0, 1.0], (4, 12)).astype(np.float32)
@@ -76,6 +77,10 @@ MISTAKES = [
     (store(BAM, {"first": BITS, "second": SPARSE[:, :7]}), "inputs\\['second'\\] of Bidirectional"),
     (store(WILLSHAW, BITS), "store: inputs of Willshaw are 0 or 1, got -1.0"),
     (store(WILLSHAW, SPARSE, BITS), "store: targets of Willshaw are 0 or 1"),
+    (store(MINERVA, BITS * 0.5), "store: inputs of Minerva2 are -1, \\+1 or 0 \\(unknown\\), got"),
+    (store(LINEAR, BITS, BITS[:, :5]), "store: targets has shape \\(4, 5\\), expected \\(4, 12\\)"),
+    (lambda: storage.unlearn(jnp.eye(12), BITS[0]), "For one state write states\\[None\\]"),
+    (lambda: nm.LinearAssociative(inputs=3, outputs=3, pairs=0), "at least 1, or None, got 0"),
     (lambda: nm.recall(CLASSICAL, nm.init(CLASSICAL, KEY), BITS * 0.3), "0 \\(unknown\\), got"),
     (store(CLASSICAL, BITS[:, :5]), "expected \\(rows, 12\\)"),
     (store(CLASSICAL, BITS, BITS), "nm.BidirectionalAssociative"),
@@ -137,6 +142,17 @@ MISTAKES = [
 def test_mistakes_say_what_to_write(mistake, text):
     with pytest.raises(ValueError, match=text):
         mistake()
+
+
+def test_dot_product_and_solving_on_demand_read_the_same_sums():
+    memory = LINEAR.replace(rule=nm.PseudoInverse(on_demand=True))
+    state = nm.store(memory, nm.init(memory, KEY), BITS)
+    dot = nm.read(memory.replace(readout="dot"), state, BITS)
+    np.testing.assert_allclose(dot.outputs, BITS @ BITS.T @ BITS)
+    assert bool(dot.matched.all()) and not bool(nm.read(memory, state, BITS).matched.any())
+    solved = nm.read(memory, memory.solve(state), BITS)
+    assert bool(solved.matched.all())
+    np.testing.assert_allclose(solved.outputs, BITS, atol=1e-5)
 
 
 def test_novelty_is_what_no_key_reaches():
