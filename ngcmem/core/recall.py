@@ -1,5 +1,6 @@
 """The verbs of memories: `store`, `read` and `recall`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -7,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from ngcmem.core.batch import advance_batch, init_batch
@@ -15,6 +15,7 @@ from ngcmem.core.conform import conform
 from ngcmem.core.contract import check_state, same_kind
 from ngcmem.core.loop import repeat
 from ngcmem.core.memory import Memory, MemoryState
+from ngcmem.core.recall_checks import check_finite, check_patterns, check_steps
 from ngcmem.core.settling import held, until_converged
 from ngcmem.core.transforms import as_key, as_scalar, checked
 
@@ -41,8 +42,8 @@ def store(
     if targets is not None:
         targets = _rows(memory, state, targets, "outputs", "store", like=rows)
     for name, value in (("inputs", rows), ("targets", targets)):
-        _check_finite(memory, name, value)
-        _check_patterns(memory, f"store: {name}", value)
+        check_finite(memory, name, value)
+        check_patterns(memory, f"store: {name}", value)
     return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))
 
 
@@ -88,15 +89,42 @@ def read(
         ValueError: shapes that do not fit, several steps with a memory whose outputs are no
             inputs, or `tol` where convergence cannot be promised.
     """
+    options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
+    return _run(_read, memory, state, inputs, **options, **other_inputs)
+
+
+def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
+    """What a memory answers to a batch of probes: `nm.read(...).outputs`, same arguments.
+
+    Only the outputs are computed: a large memory is read by chunks of slots, where `read` also
+    returns compartments with one number for every example and slot.
+    """
+    return _run(_outputs, memory, state, inputs, **options)
+
+
+def _run(
+    program: Callable[..., Any],
+    memory: Memory[M],
+    state: M,
+    inputs: Any,
+    *,
+    steps: int | None = None,
+    tol: ArrayLike | None = None,
+    max_steps: int = 100,
+    known: Any = None,
+    key: Array | None = None,
+    **other_inputs: Any,
+) -> Any:
+    """Check the arguments of `read` and call one of the programs below with them."""
     probes = _rows(memory, state, inputs, "inputs", "read")
-    _check_patterns(memory, "read: inputs", probes)
+    check_patterns(memory, "read: inputs", probes)
     batch = jax.tree.leaves(probes)[0].shape[0]
     given = {"inputs": probes}
     if known is not None:
         other_inputs["known"] = known
     for name, value in other_inputs.items():
         given[name] = _rows(memory, state, value, name, "read", like=probes)
-    _check_steps(memory, steps, tol)
+    check_steps(memory, steps, tol)
     for name in memory.fast:
         for kept in jax.tree.leaves(state[name]):
             if kept.shape[0] != batch:
@@ -104,7 +132,7 @@ def read(
                     f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
                     f"come in the state's batch, {kept.shape[0]}, got {batch}."
                 )
-    return _read(
+    return program(
         checked(memory),
         state,
         given,
@@ -114,11 +142,6 @@ def read(
         steps=1 if steps is None else int(steps),
         batch=batch,
     )
-
-
-def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
-    """What a memory answers to a batch of probes: `nm.read(...).outputs`, same arguments."""
-    return read(memory, state, inputs, **options).outputs  # pyright: ignore
 
 
 @partial(jax.jit, static_argnames=("steps", "batch"))
@@ -162,6 +185,11 @@ def _read(
     return until_converged(begin, step, known, tol, max_steps, done)
 
 
+@partial(jax.jit, static_argnames=("steps", "batch"))
+def _outputs(*arguments: Any, **options: Any) -> Any:
+    return _read(*arguments, **options).outputs
+
+
 def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:
     """Per-example compartments from `init` for this batch; all that is remembered as it is."""
     new = init_batch(memory, key, batch)
@@ -180,21 +208,6 @@ def _reading_key(state: MemoryState) -> Array:
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             return leaf.reshape(-1)[0]
     return jax.random.key(0)
-
-
-def _check_steps(memory: Memory, steps: Any, tol: Any) -> None:
-    name = type(memory).__name__
-    if steps is not None and (isinstance(steps, bool) or int(steps) != steps or steps < 1):
-        raise ValueError(f"read: steps is a whole number of at least 1, got {steps!r}.")
-    if steps is not None and tol is not None:
-        raise ValueError("read: give steps= or tol=, not both (max_steps= limits tol=).")
-    if (tol is not None or (steps or 1) > 1) and not memory.autoassociative:
-        raise ValueError(
-            f"read: {name} recalls something other than its inputs, so it takes one step: "
-            f"leave out steps= and tol=."
-        )
-    if tol is not None and (reason := memory.no_convergence()):
-        raise ValueError(f"read: tol= needs a recall that converges. {reason} Use steps= instead.")
 
 
 def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any = None) -> Any:
@@ -226,18 +239,3 @@ def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any =
         return conform(place, jax.ShapeDtypeStruct(expected, one.dtype), rows)
 
     return jax.tree.map(fit, now, given)
-
-
-def _check_finite(memory: Memory, name: str, value: Any) -> None:
-    for leaf in jax.tree.leaves(value):
-        if not isinstance(leaf, Tracer) and not bool(np.isfinite(leaf).all()):
-            raise ValueError(
-                f"store: {name} holds NaN or infinite values, and {type(memory).__name__} would "
-                f"keep them. Look at np.argwhere(~np.isfinite({name}))."
-            )
-
-
-def _check_patterns(memory: Memory, place: str, value: Any) -> None:
-    leaves = jax.tree.leaves(value)
-    if leaves and not any(isinstance(leaf, Tracer) for leaf in leaves):
-        memory.check_patterns(place, value)

@@ -31,7 +31,7 @@ def energy(
     probe: Array,
     potential: Array,
     largest_penalty: Array,
-    count: Array,
+    count: Array | int,
     known: Array | None = None,
 ) -> Array:
     """E of one probe, from Phi and the largest pattern penalty; 0 for an empty memory."""

@@ -60,6 +60,10 @@ class FieldSimilarity(Similarity):
     threshold: Array | float | None = None
     absolute: Static[bool] = False
 
+    @property
+    def excludes(self) -> bool:
+        return self.threshold is not None or any(one.excludes for one in self.similarities)
+
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         cuts = np.cumsum(self.widths)[:-1]
         masks = [None] * len(self.widths) if known is None else jnp.split(known, cuts)

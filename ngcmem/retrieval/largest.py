@@ -20,7 +20,7 @@ from ngcmem.retrieval.streaming import (
 
 
 def stream_largest(
-    task: Task, slots: Slots, known: Array | None, count: Array, chunk: int, k: int
+    task: Task, slots: Slots, known: Array | None, count: Array | None, chunk: int, k: int
 ) -> Streamed:
     """Apply `task.separation` to the k most similar slots; differentiable in both modes."""
     frozen = lax.stop_gradient((task, slots))
@@ -42,7 +42,7 @@ def stream_largest(
 
 
 def _find_largest(
-    task: Task, slots: Slots, known: Array | None, count: Array, chunk: int, k: int
+    task: Task, slots: Slots, known: Array | None, count: Array | None, chunk: int, k: int
 ) -> tuple[Array, Array, Array]:
     """The k largest similarities (B, k), -inf where fewer slots are used, their slots, heaviest."""
     batch, dtype = task.probes.shape[0], task.beta.dtype
@@ -52,7 +52,7 @@ def _find_largest(
         similarities = compare(task, rows.patterns, known)
         if new is not None:
             similarities = jnp.where(new[None], similarities, -jnp.inf)
-        more, place = lax.top_k(similarities, min(k, chunk))
+        more, place = lax.top_k(similarities, min(k, similarities.shape[1]))
         merged, which = lax.top_k(jnp.concatenate([best, more], axis=1), k)
         candidates = jnp.concatenate([found, start + place.astype(jnp.int32)], axis=1)
         found = jnp.take_along_axis(candidates, which, axis=1)

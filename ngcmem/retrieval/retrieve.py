@@ -19,11 +19,14 @@ from ngcmem.retrieval.streaming import (
     chunk_size,
     compare,
     stream_sums,
+    sums_of,
+    taking_part,
 )
 
-MATERIALISED_SLOTS = 16_384
-MATERIALISED_BYTES = 2 << 20
-"""Above either, "auto" streams (`benchmarks/retrieval.py` measures both forms around them)."""
+MATERIALISED_SLOTS = {False: 1 << 17, True: 1 << 13}
+MATERIALISED_BYTES = {False: 16 << 20, True: 1 << 20}
+"""Above either "auto" streams: sooner with a count, which costs the materialised form a masked copy
+of every stored row (`benchmarks/retrieval.py` measures both forms around these)."""
 
 Method = Literal["auto", "materialised", "streamed"]
 
@@ -122,25 +125,27 @@ def retrieve_batch(
     )
     task = Task(probes, similarity, separation, jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
-    used_slots = jnp.asarray(slots if count is None else count, jnp.int32)
+    count = None if count is None else jnp.asarray(count, jnp.int32)
     known = lax.stop_gradient(known)
     if method == "auto":
-        method = choose(batch, slots, separation)
+        method = choose(batch, slots, separation, counted=count is not None)
     similarities = weights = None
     if method == "streamed":
         size = min(slots, chunk_size(batch, slots) if chunk is None else chunk)
-        streamed = stream(task, stored, known, used_slots, size)
+        streamed = stream(task, stored, known, count, size)
     else:
-        used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < used_slots
+        used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < count
         streamed, similarities, weights = _materialise(task, stored, known, used)
     outputs, potential, penalty, matched = streamed
     energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
-        similarity, probes, potential, penalty, used_slots, known
+        similarity, probes, potential, penalty, slots if count is None else count, known
     )
     return Recall(outputs.astype(probes.dtype), energies, matched, similarities, weights)
 
 
-def stream(task: Task, slots: Slots, known: Array | None, count: Array, chunk: int) -> Streamed:
+def stream(
+    task: Task, slots: Slots, known: Array | None, count: Array | None, chunk: int
+) -> Streamed:
     """Dispatch on what the separation needs of the slots: sums, or the k most similar."""
     capacity = slots.patterns.shape[0]
     match task.separation:
@@ -167,10 +172,13 @@ def streamable(separation: Separation) -> bool:
     return isinstance(separation, (Summable, TopK, Max))
 
 
-def choose(batch: int, slots: int, separation: Separation) -> Literal["materialised", "streamed"]:
+def choose(
+    batch: int, slots: int, separation: Separation, counted: bool = True
+) -> Literal["materialised", "streamed"]:
     """Materialise only what is small: few slots and (B, N) similarities that fit the cache."""
-    small = slots <= MATERIALISED_SLOTS and 4 * batch * slots <= MATERIALISED_BYTES
-    return "materialised" if small or not streamable(separation) else "streamed"
+    few = slots <= MATERIALISED_SLOTS[counted]
+    small = 4 * batch * slots <= MATERIALISED_BYTES[counted]
+    return "materialised" if few and small or not streamable(separation) else "streamed"
 
 
 def _materialise(
@@ -186,9 +194,27 @@ def _materialise(
     if used is not None:
         similarities = jnp.where(used[None], similarities, 0)
         penalties = jnp.where(used, penalties, 0)
+    used = taking_part(task.similarity, used, len(patterns))
+    values = patterns if values is None else values
+    weigh = _weigh_by_sums if isinstance(task.separation, Summable) else _weigh
+    weights, outputs, potential, matched = weigh(task, similarities, used, values)
+    return Streamed(outputs, potential, jnp.max(penalties), matched), similarities, weights
+
+
+def _weigh(task: Task, similarities: Array, used: Array | None, values: Array):
     axes = (0, None, None)
     weights = jax.vmap(task.separation, axes)(similarities, task.beta, used)
     potential = jax.vmap(task.separation.potential, axes)(similarities, task.beta, used)
-    outputs = weights @ (patterns if values is None else values).astype(weights.dtype)
-    matched = jnp.any(weights != 0, axis=1)
-    return Streamed(outputs, potential, jnp.max(penalties), matched), similarities, weights
+    outputs = weights @ values.astype(weights.dtype)
+    return weights, outputs, potential, jnp.any(weights != 0, axis=1)
+
+
+def _weigh_by_sums(task: Task[Summable], similarities: Array, used: Array | None, values: Array):
+    """Outputs are divided, not weights: one (B, N) array less unless the weights are read."""
+    separation = task.separation
+    top = jax.vmap(separation.top, (0, None))(similarities, used)
+    sums, density = sums_of(task, similarities, values, used, top)
+    divisor = jax.vmap(separation.normaliser)(sums.totals)[:, None]
+    potential = jax.vmap(separation.close, (0, None, 0))(sums.totals, task.beta, top)
+    matched = jax.vmap(separation.matched)(sums.totals)
+    return density / divisor, sums.values / divisor, potential, matched

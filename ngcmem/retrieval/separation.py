@@ -74,10 +74,10 @@ class Summable(Separation):
     """
 
     relative: ClassVar[bool] = False
-    """Densities are taken relative to the largest similarity, `top`; otherwise top is 0."""
+    """Densities are those of the lead, s - top with the largest s for top; otherwise top is 0."""
 
     @abstractmethod
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
         """Elementwise: each slot's unnormalised weight, and its term of the potential."""
 
     def normaliser(self, totals: Totals) -> Array:
@@ -112,7 +112,7 @@ class Summable(Separation):
         """Densities (N,) relative to `top`, 0 in slots that take no part, and their totals."""
         taking_part, similarities = participants(similarities, used)
         beta = jnp.asarray(beta).astype(similarities.dtype)
-        density, term = self.density(jnp.where(taking_part, similarities, top), beta, top)
+        density, term = self.density(jnp.where(taking_part, similarities - top, 0), beta)
         density, term = jnp.where(taking_part, density, 0), jnp.where(taking_part, term, 0)
         slots = jnp.sum(taking_part.astype(similarities.dtype))
         return density, Totals(jnp.sum(density), jnp.sum(term), slots)
@@ -133,9 +133,8 @@ class Identity(Summable):
     def laws(self) -> Laws:
         return Laws(monotone=False, bounded=False)
 
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
-        del top
-        return beta * similarities, beta * similarities**2 / 2
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
+        return beta * lead, beta * lead**2 / 2
 
 
 class Relu(Summable):
@@ -144,9 +143,8 @@ class Relu(Summable):
     def laws(self) -> Laws:
         return Laws(bounded=False)
 
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
-        del top
-        positive = jnp.maximum(similarities, 0)
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
+        positive = jnp.maximum(lead, 0)
         return beta * positive, beta * positive**2 / 2
 
 
@@ -168,9 +166,8 @@ class Power(Summable):
             bounded=False,
         )
 
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
-        del top
-        base = jnp.maximum(similarities, 0) if self.rectified else similarities
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
+        base = jnp.maximum(lead, 0) if self.rectified else lead
         weight = (beta * base) ** self.exponent
         return weight, weight * base / (self.exponent + 1)
 
@@ -187,12 +184,12 @@ class Threshold(Summable):
     def laws(self) -> Laws:
         return Laws()
 
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
-        del beta, top
-        threshold = jnp.asarray(self.threshold).astype(similarities.dtype)
-        active = (similarities >= threshold).astype(similarities.dtype)
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
+        del beta
+        threshold = jnp.asarray(self.threshold).astype(lead.dtype)
+        active = (lead >= threshold).astype(lead.dtype)
         at_zero = jnp.maximum(-threshold, 0)
-        return active, jnp.maximum(similarities - threshold, 0) - at_zero
+        return active, jnp.maximum(lead - threshold, 0) - at_zero
 
 
 class Softmax(Summable):
@@ -206,12 +203,12 @@ class Softmax(Summable):
     def laws(self) -> Laws:
         return Laws(normalised=True)
 
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
-        density = jnp.exp(beta * (similarities - top))
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
+        density = jnp.exp(beta * lead)
         return density, density
 
     def normaliser(self, totals: Totals) -> Array:
-        return jnp.where(totals.slots > 0, totals.density, 1)
+        return jnp.where(totals.density > 0, totals.density, 1)
 
     def close(self, totals: Totals, beta: Array, top: Array) -> Array:
         some = totals.slots > 0
@@ -236,10 +233,9 @@ class LogSumRelu(Summable):
     def laws(self) -> Laws:
         return Laws(convex=False, normalised=True)
 
-    def density(self, similarities: Array, beta: Array, top: Array) -> tuple[Array, Array]:
-        del top
-        kernel = jnp.maximum(1 + beta * similarities, 0)
-        return (kernel > 0).astype(similarities.dtype), kernel
+    def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
+        kernel = jnp.maximum(1 + beta * lead, 0)
+        return (kernel > 0).astype(lead.dtype), kernel
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)

@@ -33,6 +33,11 @@ class Similarity(Pytree):
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         """Similarities (N,). `known` (d,): 1 where the probe is given, 0 where it is not."""
 
+    @property
+    def excludes(self) -> bool:
+        """Whether it may answer minus infinity, which takes a slot out."""
+        return False
+
     def probe_penalty(self, probe: Array, known: Array | None = None) -> Array:
         """R(q), the part of the energy that depends on the probe alone: 0 unless overridden."""
         del known
@@ -73,7 +78,7 @@ class Dot(Similarity):
 
     def pattern_penalties(self, patterns: Array) -> Array:
         dtype = accumulation_dtype(patterns)
-        return patterns.astype(dtype) ** 2 @ self.importance(patterns.shape[1], None, dtype) / 2
+        return _squares(patterns.astype(dtype), self.importance(patterns.shape[1], None, dtype)) / 2
 
 
 class Cosine(Similarity):
@@ -82,7 +87,9 @@ class Cosine(Similarity):
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         probe, patterns, importance = self.prepare(probe, patterns, known)
         direction = probe * _inverse_root(jnp.sum(importance * probe**2))
-        return ((importance * direction) @ patterns.T) * _inverse_root(patterns**2 @ importance)
+        return ((importance * direction) @ patterns.T) * _inverse_root(
+            _squares(patterns, importance)
+        )
 
 
 class Euclidean(Similarity):
@@ -99,7 +106,7 @@ class Euclidean(Similarity):
         patterns = patterns - origin[None]
         probe = jnp.where(importance > 0, probe - origin, 0)
         product = (importance * probe) @ patterns.T
-        return product - patterns**2 @ (importance / 2) - jnp.sum(importance * probe**2) / 2
+        return product - (_squares(patterns, importance) + jnp.sum(importance * probe**2)) / 2
 
 
 class Manhattan(Similarity):
@@ -139,6 +146,11 @@ def expand_fields(field_weights: Mapping[str, float], field_sizes: Mapping[str, 
     return jnp.concatenate(
         [jnp.full(size, field_weights[name]) for name, size in field_sizes.items()]
     )
+
+
+def _squares(patterns: Array, importance: Array) -> Array:
+    """sum_j m_j x_ij^2, (N,). As a sum XLA fuses it; as a product it would first store x^2."""
+    return jnp.sum(importance[None] * patterns**2, axis=1)
 
 
 def _inverse_root(square: Array) -> Array:

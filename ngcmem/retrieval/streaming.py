@@ -18,8 +18,8 @@ from ngcmem.retrieval.forward_mode import reverse_mode_only
 from ngcmem.retrieval.separation import Separation, Summable, Totals
 from ngcmem.retrieval.similarity import Similarity
 
-CHUNK_BYTES = 1 << 20
-"""Similarities of one chunk, B * chunk floats, should stay in a core's second-level cache."""
+CHUNK_BYTES = 2 << 20
+"""Similarities of one chunk, B * chunk floats, should stay near a core's second-level cache."""
 
 
 Kind = TypeVar("Kind", bound=Separation)
@@ -60,13 +60,14 @@ class Streamed(NamedTuple):
 
 
 def chunk_size(batch: int, slots: int) -> int:
-    """Slots at a time: a power of two from 512 to 1024 whose similarities fit the cache."""
-    fitting = CHUNK_BYTES // (4 * batch)
-    return min(slots, max(512, min(1024, 1 << max(fitting, 1).bit_length() - 1)))
+    """Slots at a time: 512 to 8192 whose similarities fit the cache, the last chunk nearly full."""
+    limit = 512 if batch < 8 else max(512, min(8192, CHUNK_BYTES // (4 * batch)))
+    even = -(-slots // -(-slots // limit))
+    return min(slots, -(-even // 64) * 64)
 
 
 def stream_sums(
-    task: Task[Summable], slots: Slots, known: Array | None, count: Array, chunk: int
+    task: Task[Summable], slots: Slots, known: Array | None, count: Array | None, chunk: int
 ) -> Streamed:
     """Stream a `Summable` separation; reverse-mode differentiable by `task` and `slots`."""
     task, slots = reverse_mode_only(task), reverse_mode_only(slots)
@@ -79,9 +80,11 @@ def stream_sums(
     return Streamed(outputs, potential, penalty, jax.vmap(task.separation.matched)(sums.totals))
 
 
-def penalty_of(similarity: Similarity, patterns: Array, slot: Array, count: Array) -> Array:
+def penalty_of(similarity: Similarity, patterns: Array, slot: Array, count: Array | None) -> Array:
     """The pattern penalty of one slot; 0 for an empty memory."""
-    row = jnp.where(count > 0, lax.dynamic_slice_in_dim(patterns, slot, 1), 0)
+    row = lax.dynamic_slice_in_dim(patterns, slot, 1)
+    if count is not None:
+        row = jnp.where(count > 0, row, 0)
     return similarity.pattern_penalties(row)[0]
 
 
@@ -89,29 +92,36 @@ def over_chunks(
     merge: Callable[[Carry, Slots, Array, Array | None], Carry],
     carry: Carry,
     slots: Slots,
-    count: Array,
+    count: Array | None,
     chunk: int,
 ) -> Carry:
     """Fold `merge(carry, rows, start, new)` over the chunks that hold used slots.
 
     Full chunks pass None for `new`, so they pay for no mask. The last one says which of its rows
     are new (chunk,): neither unused (those read as 0, whatever they hold) nor, where the chunk had
-    to start early to end within the capacity, seen before.
+    to start early to end within the capacity, seen before. A `count` of None says that all slots
+    are used: the last chunk then has the slots that are left, and no mask.
     """
-    full = count // chunk
+    capacity = slots.patterns.shape[0]
+    full = capacity // chunk if count is None else count // chunk
 
     def body(index, carry):
         return merge(carry, read_rows(slots, index * chunk, chunk), index * chunk, None)
 
+    carry = lax.fori_loop(0, full, body, carry)
+    if count is None:
+        rest = capacity % chunk
+        start = jnp.asarray(capacity - rest, jnp.int32)
+        return merge(carry, read_rows(slots, start, rest), start, None) if rest else carry
+
     def last(carry):
-        start = jnp.minimum(full * chunk, slots.patterns.shape[0] - chunk)
+        start = jnp.minimum(full * chunk, capacity - chunk)
         slot = start + jnp.arange(chunk, dtype=jnp.int32)
         used = (slot < count)[:, None]
         rows = read_rows(slots, start, chunk)
         rows = Slots(*jax.tree.map(lambda array: jnp.where(used, array, 0), tuple(rows)))
         return merge(carry, rows, start, used[:, 0] & (slot >= full * chunk))
 
-    carry = lax.fori_loop(0, full, body, carry)
     return lax.cond(count > full * chunk, last, lambda carry: carry, carry)
 
 
@@ -140,14 +150,25 @@ def heavier(
     return jnp.where(better, penalties[row], best[0]), jnp.where(better, start + row, best[1])
 
 
+def sums_of(
+    task: Task[Summable], similarities: Array, values: Array, used: Array | None, top: Array
+) -> tuple[Sums, Array]:
+    """The sums of some slots relative to `top` (B,), and the densities (B, slots)."""
+    totals_of = jax.vmap(task.separation.totals, (0, None, None, 0))
+    density, totals = totals_of(similarities, task.beta, used, top)
+    return Sums(totals, density @ values.astype(density.dtype)), density
+
+
+def taking_part(similarity: Similarity, used: Array | None, slots: int) -> Array | None:
+    """The used slots (slots,); None if they are all used and none can be taken out."""
+    return jnp.ones(slots, bool) if used is None and similarity.excludes else used
+
+
 def _sums(
     task: Task[Summable], similarities: Array, rows: Slots, new: Array | None, top: Array
 ) -> Sums:
-    """The sums of one chunk relative to `top` (B,)."""
-    totals_of = jax.vmap(task.separation.totals, (0, None, None, 0))
-    density, totals = totals_of(similarities, task.beta, new, top)
     values = rows.patterns if rows.values is None else rows.values
-    return Sums(totals, density @ values.astype(density.dtype))
+    return sums_of(task, similarities, values, new, top)[0]
 
 
 def _scale(factor: Array, sums: Sums) -> Sums:
@@ -165,7 +186,7 @@ def _add(sums: Sums, lost: Sums, more: Sums) -> tuple[Sums, Sums]:
 
 
 def _fold_sums(
-    chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array
+    chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array | None
 ) -> tuple[Sums, Array, Array]:
     """Sums over all used slots, the top (B,) they are relative to, and the heaviest slot ()."""
     batch = task.probes.shape[0]
@@ -178,6 +199,7 @@ def _fold_sums(
     def merge(carry, rows: Slots, start: Array, new: Array | None):
         sums, lost, top, heaviest = carry
         similarities = compare(task, rows.patterns, known)
+        new = taking_part(task.similarity, new, len(rows.patterns))
         raised = jnp.maximum(top, jax.vmap(task.separation.top, (0, None))(similarities, new))
         factor = task.separation.rescale(task.beta, top, raised)
         more = _sums(task, similarities, rows, new, raised)
@@ -191,7 +213,7 @@ def _fold_sums(
 
 
 def _sum_chunks_forward(
-    chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array
+    chunk: int, task: Task[Summable], slots: Slots, known: Array | None, count: Array | None
 ):
     result = _fold_sums(chunk, task, slots, known, count)
     return result, (task, slots, known, count, result[1])
@@ -204,13 +226,15 @@ def _sum_chunks_backward(chunk: int, residuals, cotangents):
     def merge(carry, rows: Slots, start: Array, new: Array | None):
         task_cotangent, slots_cotangent = carry
 
+        new = taking_part(task.similarity, new, len(rows.patterns))
+
         def sums(task: Task[Summable], rows: Slots) -> Sums:
             return _sums(task, compare(task, rows.patterns, known), rows, new, top)
 
         more_task, more_rows = jax.vjp(sums, task, rows)[1](sums_cotangent)
 
         def write(whole: Array, more: Array) -> Array:
-            before = lax.dynamic_slice_in_dim(whole, start, chunk)
+            before = lax.dynamic_slice_in_dim(whole, start, len(more))
             return lax.dynamic_update_slice_in_dim(whole, before + more, start, 0)
 
         added = jax.tree.map(jnp.add, task_cotangent, more_task)
