@@ -8,7 +8,8 @@ data is immune, and it costs one page.
 
 import dataclasses
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import (
     Annotated,
     Any,
@@ -63,7 +64,8 @@ class Pytree:
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
-        jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+        flatten, unflatten = _flattening(cls)
+        jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.
@@ -91,20 +93,39 @@ def _show(node: Pytree, name: str) -> str:
     return getattr(value, "__name__", None) or repr(value)
 
 
-def _flatten(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    fields = node.__dict__
-    children = tuple(fields[name] for name in node.leaf_names)
-    return children, (type(node), *(fields[name] for name in node.static_names))
+Flat = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
-def _flatten_with_keys(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    children, aux = _flatten(node)
-    return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
+def _flattening(cls: type[Pytree]) -> tuple[Callable[[Any], Flat], Callable[[Any, Any], Any]]:
+    """Flatten and unflatten for one class: every call of a jitted function runs them."""
+    leaf_names, static_names = cls.leaf_names, cls.static_names
+    leaves, static = _getter(leaf_names), _getter(static_names)
+    kind = (cls,)
+
+    def flatten(node: Any) -> Flat:
+        fields = node.__dict__
+        return leaves(fields), kind + static(fields) if static_names else kind
+
+    def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
+        node = object.__new__(cls)
+        node.__dict__.update(zip(leaf_names, children, strict=True))
+        if static_names:
+            node.__dict__.update(zip(static_names, aux[1:], strict=True))
+        return node
+
+    return flatten, unflatten
 
 
-def _unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
-    cls, *static = aux
-    node = object.__new__(cls)
-    node.__dict__.update(zip(cls.leaf_names, children, strict=True))
-    node.__dict__.update(zip(cls.static_names, static, strict=True))
-    return node
+def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """The values of a dict at these names, as a tuple."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda fields: tuple([fields[name] for name in names])
+
+
+def _with_keys(flatten: Callable[[Any], Flat]) -> Callable[[Any], Flat]:
+    def flatten_with_keys(node: Any) -> Flat:
+        children, aux = flatten(node)
+        return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
+
+    return flatten_with_keys

@@ -1,6 +1,5 @@
 """The verbs of memories: `store`, `read` and `recall`."""
 
-from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -13,6 +12,7 @@ from jax.typing import ArrayLike
 from ngcmem.core.batch import advance_batch, init_batch
 from ngcmem.core.conform import conform
 from ngcmem.core.contract import check_state, same_kind
+from ngcmem.core.dispatch import Program
 from ngcmem.core.loop import repeat
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.settling import held, until_converged
@@ -43,15 +43,17 @@ def store(
     for name, value in (("inputs", rows), ("targets", targets)):
         _check_finite(memory, name, value)
         _check_patterns(memory, f"store: {name}", value)
-    return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))
+    return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))[0]
 
 
-@jax.jit
-def _store(memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None) -> M:
+@Program
+def _store(
+    memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None
+) -> tuple[M, None]:
     check_state(memory, state)
     new = memory.store(state, inputs, targets, key)
     same_kind(memory, "store", state, new)
-    return new
+    return new, None
 
 
 def read(
@@ -108,12 +110,12 @@ def read(
         checked(memory),
         state,
         given,
-        _reading_key(state) if key is None else as_key(key),
+        None if key is None else as_key(key),
         None if tol is None else as_scalar(tol),
-        np.asarray(max_steps, np.int32),
+        None if tol is None else np.asarray(max_steps, np.int32),
         steps=1 if steps is None else int(steps),
         batch=batch,
-    )
+    )[0]
 
 
 def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
@@ -121,25 +123,24 @@ def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
     return read(memory, state, inputs, **options).outputs  # pyright: ignore
 
 
-@partial(jax.jit, static_argnames=("steps", "batch"))
-def _read(
+def _recalled(
     memory: Memory[M],
     state: M,
     given: dict[str, Any],
-    key: Array,
+    key: Array | None,
     tol: Array | None,
-    max_steps: Array,
+    max_steps: Array | None,
     *,
     steps: int,
     batch: int,
-) -> M:
+) -> tuple[M, None]:
     check_state(memory, state)
-    start = _fresh(memory, state, key, batch).set(given)
+    start = _fresh(memory, state, _reading_key(state) if key is None else key, batch).set(given)
     zero = jnp.zeros((), jnp.result_type(float))
     one = jnp.ones((), jnp.result_type(float))
     used = jnp.ones(batch, jnp.int32)
     if steps == 1 and tol is None:
-        return advance_batch(memory, start, zero, one).set({"steps_used": used})
+        return advance_batch(memory, start, zero, one).set({"steps_used": used}), None
 
     cue, known = given["inputs"], given.get("known")
     if known is None:
@@ -158,8 +159,12 @@ def _read(
     if tol is None:
         if steps > done:
             leaves = repeat(step, leaves, {}, steps=steps - done, every=1)[0]
-        return jax.tree.unflatten(structure, leaves).set({"steps_used": used * steps})
-    return until_converged(begin, step, known, tol, max_steps, done)
+        return jax.tree.unflatten(structure, leaves).set({"steps_used": used * steps}), None
+    assert max_steps is not None
+    return until_converged(begin, step, known, tol, max_steps, done), None
+
+
+_read = Program(_recalled, options=("steps", "batch"))
 
 
 def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:

@@ -6,15 +6,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
+from ngcmem.core.memory import Memory
 from ngcmem.core.pytree import Static
 from ngcmem.memories.episodic_options import check_options, spread
 from ngcmem.memories.episodic_reading import projected, streamed, weighed
-from ngcmem.memories.episodic_writing import compartments, draws_numbers, slot_table, write
+from ngcmem.memories.episodic_state import EpisodicState, compartments, slot_table
+from ngcmem.memories.episodic_writing import draws_numbers, write
 from ngcmem.plasticity.slot_policies import (
     Duplicates,
-    SlotTable,
     WhenFull,
     account_reads,
     append_block,
@@ -25,32 +24,6 @@ from ngcmem.retrieval.gains import Gain
 from ngcmem.retrieval.retrieve import Method
 from ngcmem.retrieval.separation import Separation
 from ngcmem.retrieval.similarity import Similarity
-
-
-class EpisodicState(MemoryState):
-    inputs: Input[Any, "features"]  # the query, a dict of key fields if keys are named
-    known: Input[Any, "features"]  # 1 where the query is known
-    targets: LearningInput[Any, "value_features"]  # values that evolve stores with the inputs
-    gate: LearningInput[Array, ""]  # evolve stores the example where this is above 1/2
-    outputs: PerExample[Any, "value_features"]  # the values retrieved, or keys without values
-    similarities: PerExample[Array, "slots"]  # scores, 0 in unused slots
-    memory_weights: PerExample[Array, "slots"]
-    best_similarity: PerExample[Array, ""]  # the largest score of a used slot, 0 if there is none
-    intensity: PerExample[Array, ""]  # the sum of the weights (MINERVA's echo intensity)
-    key: PerExample[Array | None, ""]  # of reads that sample
-    keys: Shared[Any, "slots features"]
-    values: Shared[Any, "slots value_features"]
-    strength: Shared[Array, "slots"]  # 1 when written; decays, grows with rehearsal
-    usage: Shared[Array, "slots"]  # weight read since the entry was written
-    written: Shared[Array, "slots"]  # the clock when the entry was written
-    last_used: Shared[Array, "slots"]  # the clock when the entry was last read or written
-    count: Shared[Array, ""]  # slots in use, the first ones
-    oldest: Shared[Array, ""]  # where a full fifo stands
-    clock: Shared[Array, ""]  # writes and accounted reads so far
-    refused: Shared[Array, ""]  # entries that found the memory full (when_full="refuse")
-    learning_key: Shared[
-        Array | None, ""
-    ]  # of storage probability, write noise and random eviction
 
 
 class Episodic(Memory[EpisodicState]):
@@ -143,7 +116,6 @@ class Episodic(Memory[EpisodicState]):
         table = empty_table((spread(self.keys, rows), spread(self.values, rows)), self.slots)
         if self.initial_keys is not None:
             table = append_block(table, (self.initial_keys, self.initial_values), None)
-        (keys, values), *_ = table
         reading, learning = jax.random.split(key)
         return EpisodicState(
             inputs=query,
@@ -153,13 +125,10 @@ class Episodic(Memory[EpisodicState]):
             outputs=query if self.values is None else answer,
             similarities=slots,
             memory_weights=slots,
-            best_similarity=jnp.zeros(()),
-            intensity=jnp.zeros(()),
+            readings=jnp.zeros(2),
             key=reading if self.sample else None,
-            keys=keys,
-            values=values,
             learning_key=learning if draws_numbers(self) else None,
-            **{name: getattr(table, name) for name in SlotTable._fields[1:]},
+            **compartments(table),
         )
 
     def advance_state(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
@@ -178,8 +147,7 @@ class Episodic(Memory[EpisodicState]):
             outputs=projected(self, state, weights) if outputs is None else outputs,
             similarities=jnp.where(used, scores, 0),
             memory_weights=weights,
-            best_similarity=jnp.where(state.count > 0, best, 0),
-            intensity=intensity,
+            readings=jnp.stack([jnp.where(state.count > 0, best, 0), intensity]),
             matched=matched,
             key=kept,
         )
