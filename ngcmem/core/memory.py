@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ngcmem.core.canonical import default_float
 from ngcmem.core.compartments import PerExample, State
 from ngcmem.core.component import Component
 from ngcmem.core.parts import part
@@ -20,17 +21,18 @@ class MemoryState(State):
     """
 
     outcome: PerExample[Array, "3"] = dataclasses.field(  # pyright: ignore
-        default_factory=lambda: np.zeros(3, np.int32)
+        default_factory=lambda: np.zeros(3, default_float())
     )
     matched = part("outcome", 0, kind=bool)  # did any used slot take part?
-    steps_used = part("outcome", 1)  # of nm.read
+    steps_used = part("outcome", 1, kind=jnp.int32)  # of nm.read
     converged = part("outcome", 2, kind=bool)  # within tol, in nm.read
 
     def replace(self, **changes: Any) -> Self:
         if "matched" in changes and not changes.keys() & {"outcome", "steps_used", "converged"}:
             matched = jnp.asarray(changes.pop("matched"))[..., None]
-            pad = [(0, 0)] * (matched.ndim - 1) + [(0, 2)]
-            changes["outcome"] = jnp.pad(matched.astype(jnp.int32), pad)
+            rest = self.outcome.shape[-1] - 1
+            pad = [(0, 0)] * (matched.ndim - 1) + [(0, rest)]
+            changes["outcome"] = jnp.pad(matched.astype(self.outcome.dtype), pad)
         return super().replace(**changes)
 
 

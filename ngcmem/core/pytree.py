@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -67,6 +68,17 @@ class Pytree:
         flatten, unflatten = _flattening(cls)
         jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            fields = self.__dict__
+            if name in type(self).leaf_names and _CHILDREN in fields:
+                fields.update(zip(self.leaf_names, fields[_CHILDREN], strict=True))
+                return fields[name]
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+            )
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.
 
@@ -94,23 +106,37 @@ def _show(node: Pytree, name: str) -> str:
 
 
 Flat = tuple[tuple[Any, ...], tuple[Any, ...]]
+_CHILDREN = " children"
 
 
 def _flattening(cls: type[Pytree]) -> tuple[Callable[[Any], Flat], Callable[[Any, Any], Any]]:
-    """Flatten and unflatten for one class: every call of a jitted function runs them."""
+    """Flatten and unflatten for one class: every call of a jitted function runs them.
+
+    An object rebuilt from leaves keeps them in the tuple they came in until somebody asks for one
+    (`Pytree.__getattr__`): most states go from one program to the next unread. Not so where a
+    class attribute, the default of a field, would be found first.
+    """
     leaf_names, static_names = cls.leaf_names, cls.static_names
     leaves, static = _getter(leaf_names), _getter(static_names)
     kind = (cls,)
+    lazy = not any(hasattr(cls, name) for name in leaf_names)
 
     def flatten(node: Any) -> Flat:
         fields = node.__dict__
-        return leaves(fields), kind + static(fields) if static_names else kind
+        children = fields.get(_CHILDREN)
+        if children is None:
+            children = leaves(fields)
+        return children, kind + static(fields) if static_names else kind
 
     def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
         node = object.__new__(cls)
-        node.__dict__.update(zip(leaf_names, children, strict=True))
+        fields = node.__dict__
+        if lazy:
+            fields[_CHILDREN] = tuple(children)
+        else:
+            fields.update(zip(leaf_names, children, strict=True))
         if static_names:
-            node.__dict__.update(zip(static_names, aux[1:], strict=True))
+            fields.update(zip(static_names, aux[1:], strict=True))
         return node
 
     return flatten, unflatten

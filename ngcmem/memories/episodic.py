@@ -10,7 +10,7 @@ from ngcmem.core.memory import Memory
 from ngcmem.core.pytree import Static
 from ngcmem.memories.episodic_options import check_options, spread
 from ngcmem.memories.episodic_reading import projected, streamed, weighed
-from ngcmem.memories.episodic_state import EpisodicState, compartments, slot_table
+from ngcmem.memories.episodic_state import EpisodicState, compartments, outcome, slot_table
 from ngcmem.memories.episodic_writing import draws_numbers, write
 from ngcmem.plasticity.slot_policies import (
     Duplicates,
@@ -18,8 +18,8 @@ from ngcmem.plasticity.slot_policies import (
     account_reads,
     append_block,
     delete_slots,
-    empty_table,
 )
+from ngcmem.plasticity.slot_table import SlotTable, empty_table, with_row
 from ngcmem.retrieval.gains import Gain
 from ngcmem.retrieval.retrieve import Method
 from ngcmem.retrieval.separation import Separation
@@ -64,7 +64,7 @@ class Episodic(Memory[EpisodicState]):
         storage_probability: of every entry, all its fields together; None stores always.
         write_noise: standard deviation of Gaussian noise on what is stored.
         decay: the part of every strength lost with every entry written. Contents never decay.
-        rehearsal: strength gained per unit of weight read.
+        rehearsal: strength gained per unit of weight read; None gains none.
         stop_gradient: whether gradients end at what is stored.
         initial_keys, initial_values: entries that `init` stores, rows of every field.
         method: "auto", "materialised" or "streamed" (large memories), see `ngcmem.retrieval`.
@@ -89,7 +89,7 @@ class Episodic(Memory[EpisodicState]):
     storage_probability: float | Array | None = None
     write_noise: float | Array | None = None
     decay: float | Array | None = None
-    rehearsal: float | Array = 0.0
+    rehearsal: float | Array | None = None
     stop_gradient: Static[bool] = False
     initial_keys: Any = None
     initial_values: Any = None
@@ -125,7 +125,7 @@ class Episodic(Memory[EpisodicState]):
             outputs=query if self.values is None else answer,
             similarities=slots,
             memory_weights=slots,
-            readings=jnp.zeros(2),
+            outcome=jnp.zeros(5),
             key=reading if self.sample else None,
             learning_key=learning if draws_numbers(self) else None,
             **compartments(table),
@@ -133,37 +133,37 @@ class Episodic(Memory[EpisodicState]):
 
     def advance_state(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
         used = jnp.arange(self.slots) < state.count
-        scores, weights = weighed(self, state, used)
-        intensity, kept = weights.sum(), state.key
+        scores, weights, intensity, best = weighed(self, state, used)
+        kept = state.key
         matched = intensity > 0 if self._never_negative() else jnp.any(weights != 0)
         if state.key is not None:
             kept, draw = jax.random.split(state.key)
             drawn = jax.random.categorical(draw, jnp.log(jnp.maximum(weights, 0)))
             chosen = (jnp.arange(self.slots) == drawn) & matched
             weights = chosen.astype(weights.dtype)
-        best = jnp.max(jnp.where(used, scores, -jnp.inf))
         outputs = streamed(self, state)
         return state.replace(
             outputs=projected(self, state, weights) if outputs is None else outputs,
             similarities=jnp.where(used, scores, 0),
             memory_weights=weights,
-            readings=jnp.stack([jnp.where(state.count > 0, best, 0), intensity]),
-            matched=matched,
+            outcome=outcome(matched, best, intensity),
             key=kept,
         )
 
     def evolve(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
-        weights, total = state.memory_weights, state.intensity
-        if self.sample or not self._never_negative():
+        weights = state.memory_weights
+        if self.separation.laws().normalised:  # pyright: ignore[reportAttributeAccessIssue]
+            total = jnp.ones_like(weights[:, 0])
+        else:
             total = jnp.abs(weights).sum(1)
         # The slots to write depend on what was read (never true): so XLA writes after the read,
         # in place. Otherwise it copies all keys and values, twice, in every step.
         first = jax.tree.leaves(state.outputs)[0][0, 0]
         never = (first < -jnp.inf).astype(jnp.int32)
-        slots = slot_table(state)._replace(count=state.count + never)
+        slots = slot_table(state)
+        slots = slots._replace(ledger=with_row(slots.ledger, slots.count[None] + never, 0))
         table = account_reads(slots, weights, total, self.rehearsal)
-        state = state.replace(**compartments(table))
-        return self._write(state, state.inputs, state.targets, state.gate > 0.5, None)
+        return self._write(state, table, (state.inputs, state.targets), state.gate > 0.5, None)
 
     def store(
         self, state: EpisodicState, inputs: Any, targets: Any, key: Array | None
@@ -177,7 +177,7 @@ class Episodic(Memory[EpisodicState]):
             raise ValueError(
                 "store: this Episodic recalls values: write nm.store(memory, state, keys, values)."
             )
-        return self._write(state, inputs, targets, None, key)
+        return self._write(state, slot_table(state), (inputs, targets), None, key)
 
     def delete(self, state: EpisodicState, slots: Any) -> EpisodicState:
         """The state without some entries; later slots move up, ages are kept.
@@ -210,10 +210,15 @@ class Episodic(Memory[EpisodicState]):
         return self.separation.laws().monotone  # pyright: ignore[reportAttributeAccessIssue]
 
     def _write(
-        self, state: EpisodicState, keys: Any, values: Any, accept: Array | None, key: Array | None
+        self,
+        state: EpisodicState,
+        table: SlotTable,
+        entries: tuple[Any, Any],
+        accept: Array | None,
+        key: Array | None,
     ) -> EpisodicState:
         kept, draw = state.learning_key, key
         if key is None and state.learning_key is not None:
             kept, draw = jax.random.split(state.learning_key)
-        table = write(self, slot_table(state), (keys, values), accept, draw)
+        table = write(self, table, entries, accept, draw)
         return state.replace(learning_key=kept, **compartments(table))

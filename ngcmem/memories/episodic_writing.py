@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ngcmem.memories.episodic_reading import scores_of
-from ngcmem.plasticity.slot_policies import SlotTable, Writing, append_block, write_entries
+from ngcmem.plasticity.slot_policies import Writing, append_block, write_entries
+from ngcmem.plasticity.slot_table import SlotTable
 
 
 def draws_numbers(memory: Any) -> bool:
