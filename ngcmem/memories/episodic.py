@@ -19,7 +19,7 @@ from ngcmem.plasticity.slot_policies import (
     append_block,
     delete_slots,
 )
-from ngcmem.plasticity.slot_table import SlotTable, empty_table, with_row
+from ngcmem.plasticity.slot_table import SlotTable, empty_table
 from ngcmem.retrieval.gains import Gain
 from ngcmem.retrieval.retrieve import Method
 from ngcmem.retrieval.separation import Separation
@@ -160,8 +160,7 @@ class Episodic(Memory[EpisodicState]):
         # in place. Otherwise it copies all keys and values, twice, in every step.
         first = jax.tree.leaves(state.outputs)[0][0, 0]
         never = (first < -jnp.inf).astype(jnp.int32)
-        slots = slot_table(state)
-        slots = slots._replace(ledger=with_row(slots.ledger, slots.count[None] + never, 0))
+        slots = slot_table(state)._replace(count=state.count + never)
         table = account_reads(slots, weights, total, self.rehearsal)
         return self._write(state, table, (state.inputs, state.targets), state.gate > 0.5, None)
 

@@ -8,7 +8,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.memory import MemoryState
 from ngcmem.core.parts import part
-from ngcmem.plasticity.slot_table import SlotTable, where
+from ngcmem.plasticity.slot_table import SlotTable, opened, stored, where
 
 
 class EpisodicState(MemoryState):
@@ -48,10 +48,10 @@ def outcome(matched: Array, best_similarity: Array, intensity: Array) -> Array:
 
 def slot_table(state: EpisodicState) -> SlotTable:
     """The slots of a state."""
-    return SlotTable((state.keys, state.values), state.standing, state.ledger)
+    return opened((state.keys, state.values), state.standing, state.ledger)
 
 
 def compartments(table: SlotTable) -> dict[str, Any]:
     """The counterpart of `slot_table`, for `state.replace`."""
-    keys, values = table.content
-    return dict(keys=keys, values=values, standing=table.standing, ledger=table.ledger)
+    (keys, values), standing, ledger = stored(table)
+    return dict(keys=keys, values=values, standing=standing, ledger=ledger)

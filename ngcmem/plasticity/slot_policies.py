@@ -18,7 +18,6 @@ from ngcmem.plasticity.slot_table import (
     columns_at,
     moved,
     with_columns,
-    with_counters,
     with_row,
 )
 
@@ -106,13 +105,11 @@ def write_entry(
     return SlotTable(
         content=jax.tree.map(put, table.content, entry),
         standing=with_columns(standing, (strength, jnp.where(fresh, 0, usage)), slot),
-        ledger=with_counters(
-            with_columns(table.ledger, stamps, slot + COUNTERS),
-            count=table.count + grown.astype(jnp.int32),
-            oldest=(table.oldest + turned.astype(jnp.int32)) % slots,
-            clock=clock,
-            refused=table.refused + (accept & ~twin & ~room).astype(jnp.int32),
-        ),
+        ledger=with_columns(table.ledger, stamps, slot + COUNTERS),
+        count=table.count + grown.astype(jnp.int32),
+        oldest=(table.oldest + turned.astype(jnp.int32)) % slots,
+        clock=clock,
+        refused=table.refused + (accept & ~twin & ~room).astype(jnp.int32),
     )
 
 
@@ -153,13 +150,11 @@ def append_block(table: SlotTable, entries: Any, decay: Array | float | None) ->
     return SlotTable(
         content=jax.tree.map(put, table.content, entries),
         standing=with_columns(standing, (fresh, jnp.zeros(number)), table.count),
-        ledger=with_counters(
-            with_columns(table.ledger, (stamps, stamps), table.count + COUNTERS),
-            count=table.count + number,
-            oldest=table.oldest,
-            clock=table.clock + number,
-            refused=table.refused,
-        ),
+        ledger=with_columns(table.ledger, (stamps, stamps), table.count + COUNTERS),
+        count=table.count + number,
+        oldest=table.oldest,
+        clock=table.clock + number,
+        refused=table.refused,
     )
 
 
@@ -180,8 +175,8 @@ def account_reads(
     if rehearsal is not None:
         standing = with_row(standing, table.strength + rehearsal * read, 0)
     last_used = jnp.where(used, clock, table.last_used)
-    ledger = with_row(with_row(table.ledger, clock[None], 1), last_used, 1, COUNTERS)
-    return table._replace(standing=standing, ledger=ledger)
+    ledger = with_row(table.ledger, last_used, 1, COUNTERS)
+    return table._replace(standing=standing, ledger=ledger, clock=clock)
 
 
 def delete_slots(table: SlotTable, drop: Array) -> SlotTable:
@@ -195,5 +190,4 @@ def delete_slots(table: SlotTable, drop: Array) -> SlotTable:
     used = place < count
 
     left = moved(table, order, used)
-    none = jnp.zeros((), jnp.int32)
-    return left._replace(ledger=with_counters(left.ledger, count, none, table.clock, table.refused))
+    return left._replace(count=count, oldest=jnp.zeros((), jnp.int32))

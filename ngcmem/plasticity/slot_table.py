@@ -26,11 +26,15 @@ where: dict[str, tuple[int | slice, ...]] = {
 
 
 class SlotTable(NamedTuple):
-    """Entries and what is known of each slot."""
+    """Entries and what is known of each slot, while it is being written to."""
 
     content: Any  # pytree of (slots, d_f)
     standing: Array  # (2, slots) strength: 1 when written, decays, grows; usage: weight read
-    ledger: Array  # (2, COUNTERS + slots) int32, [[count, oldest, written], [clock, refused, used]]
+    ledger: Array  # (2, COUNTERS + slots) int32; its counters are those of `stored`
+    count: Array  # () int32, slots in use, the first ones
+    oldest: Array  # () int32, where a full fifo stands: the next slot to give way
+    clock: Array  # () int32, events so far: writes and accounted reads
+    refused: Array  # () int32, entries that found the memory full
 
     @property
     def slots(self) -> int:
@@ -48,26 +52,6 @@ class SlotTable(NamedTuple):
         return self.standing[where["usage"]]
 
     @property
-    def count(self) -> Array:
-        """() int32, slots in use, the first ones."""
-        return self.ledger[where["count"]]
-
-    @property
-    def oldest(self) -> Array:
-        """() int32, where a full fifo stands: the next slot to give way."""
-        return self.ledger[where["oldest"]]
-
-    @property
-    def clock(self) -> Array:
-        """() int32, events so far: writes and accounted reads."""
-        return self.ledger[where["clock"]]
-
-    @property
-    def refused(self) -> Array:
-        """() int32, entries that found the memory full."""
-        return self.ledger[where["refused"]]
-
-    @property
     def written(self) -> Array:
         """(slots,) int32, the clock when it was written."""
         return self.ledger[where["written"]]
@@ -78,9 +62,23 @@ class SlotTable(NamedTuple):
         return self.ledger[where["last_used"]]
 
 
+def opened(content: Any, standing: Array, ledger: Array) -> SlotTable:
+    """The table of these arrays."""
+    counters = {name: ledger[where[name]] for name in SlotTable._fields[3:]}
+    return SlotTable(content, standing, ledger, **counters)
+
+
+def stored(table: SlotTable) -> tuple[Any, Array, Array]:
+    """The counterpart of `opened`."""
+    counters = [[table.count, table.oldest], [table.clock, table.refused]]
+    block = jnp.stack([jnp.stack(row) for row in counters]).astype(table.ledger.dtype)
+    return table.content, table.standing, lax.dynamic_update_slice(table.ledger, block, (0, 0))
+
+
 def empty_table(content: Any, slots: int) -> SlotTable:
     """A table of unused slots; `content` is a pytree of zeros (slots, d_f)."""
-    return SlotTable(content, jnp.zeros((2, slots)), jnp.zeros((2, COUNTERS + slots), jnp.int32))
+    ledger = jnp.zeros((2, COUNTERS + slots), jnp.int32)
+    return opened(content, jnp.zeros((2, slots)), ledger)
 
 
 def columns_at(rows: Array, start: Array | int, number: int = 1) -> Array:
@@ -99,13 +97,6 @@ def with_row(rows: Array, row: Array, index: int, start: int = 0) -> Array:
     return lax.dynamic_update_slice(rows, row.astype(rows.dtype)[None], (index, start))
 
 
-def with_counters(
-    ledger: Array, count: Array, oldest: Array, clock: Array, refused: Array
-) -> Array:
-    """The ledger with other counters."""
-    return with_columns(ledger, (jnp.stack([count, oldest]), jnp.stack([clock, refused])), 0)
-
-
 def moved(table: SlotTable, order: Array, used: Array) -> SlotTable:
     """Slot i holds what slot order[i] held, or nothing where not `used`; the counters stay."""
 
@@ -114,7 +105,7 @@ def moved(table: SlotTable, order: Array, used: Array) -> SlotTable:
         return jnp.where(kept, content[order], 0)
 
     stamps = table.ledger[:, COUNTERS:]
-    return SlotTable(
+    return table._replace(
         content=jax.tree.map(rows, table.content),
         standing=jnp.where(used, table.standing[:, order], 0),
         ledger=table.ledger.at[:, COUNTERS:].set(jnp.where(used, stamps[:, order], 0)),
