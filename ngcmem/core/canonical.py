@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ngcmem.core.component import Component
 
@@ -42,7 +43,7 @@ def form(component: Component, traced: bool = False) -> Form:
         TypeError: a hyper-parameter that is not a number.
     """
     kind = default_float()
-    kept = component.__dict__.get(_KEPT)
+    kept = getattr(component, _KEPT, None)
     if kept is None or kept.kind is not kind:
         leaves, structure = jax.tree.flatten(component)
         host = Form([_as_float(leaf, kind) for leaf in leaves], structure)
@@ -52,7 +53,8 @@ def form(component: Component, traced: bool = False) -> Form:
             return host
         with jax.ensure_compile_time_eval():
             device = Form([jax.device_put(leaf) for leaf in host.leaves], structure)
-        kept = component.__dict__[_KEPT] = _Kept(kind, host, device)
+        kept = _Kept(kind, host, device)
+        object.__setattr__(component, _KEPT, kept)
     return kept.host if traced else kept.device
 
 
@@ -67,7 +69,7 @@ _NUMBERS = (bool, int, float, np.number, np.bool_)
 
 def _never_changes(leaf: Any) -> bool:
     """Tracers belong to one trace, and NumPy arrays may be written to."""
-    concrete = isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
+    concrete = isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
     return concrete or isinstance(leaf, _NUMBERS)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from ngcmem.core.canonical import default_float, form
 from ngcmem.core.changes import changed, merged
@@ -38,7 +39,7 @@ class Program:
         `donate` lets the memory of the state be reused.
         """
         leaves, structure = jax.tree.flatten(state)
-        traced = bool(leaves) and isinstance(leaves[0], jax.core.Tracer)
+        traced = bool(leaves) and isinstance(leaves[0], Tracer)
         parts, kind = form(component, traced)
         arguments = tuple([_number(x, traced) if type(x) is float else x for x in arguments])
         run = self._donating if donate else self._jitted

@@ -19,7 +19,7 @@ class EpisodicState(MemoryState):
     outputs: PerExample[Any, "value_features"]  # the values retrieved, or keys without values
     similarities: PerExample[Array, "slots"]  # scores, 0 in unused slots
     memory_weights: PerExample[Array, "slots"]
-    outcome: PerExample[Array, "5"]  # begins as every memory's does
+    outcome: PerExample[Array, "5"]  # pyright: ignore  # begins as every memory's does
     best_similarity = part("outcome", 3)  # the largest score of a used slot, 0 if there is none
     intensity = part("outcome", 4)  # the sum of the weights (MINERVA's echo intensity)
     key: PerExample[Array | None, ""]  # of reads that sample
