@@ -83,13 +83,13 @@ def empty_table(content: Any, slots: int) -> SlotTable:
 
 def columns_at(rows: Array, start: Array | int, number: int = 1) -> Array:
     """Some columns of (2, n), (2, number)."""
-    return lax.dynamic_slice(rows, (0, start), (2, number))
+    return lax.dynamic_slice_in_dim(rows, start, number, 1)
 
 
 def with_columns(rows: Array, columns: Any, start: Array | int) -> Array:
     """(2, n) with some columns changed: a pair of numbers, or of (number,)."""
     first, second = (jnp.atleast_1d(jnp.asarray(row).astype(rows.dtype)) for row in columns)
-    return lax.dynamic_update_slice(rows, jnp.stack([first, second]), (0, start))
+    return lax.dynamic_update_slice_in_dim(rows, jnp.stack([first, second]), start, 1)
 
 
 def with_row(rows: Array, row: Array, index: int, start: int = 0) -> Array:
