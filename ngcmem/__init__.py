@@ -56,6 +56,7 @@ from ngcmem.core.hyperparameters import hyperparameters as hyperparameters
 from ngcmem.core.hyperparameters import with_parameters as with_parameters
 from ngcmem.core.memory import Memory as Memory
 from ngcmem.core.memory import MemoryState as MemoryState
+from ngcmem.core.parts import part as part
 from ngcmem.core.population import Population as Population
 from ngcmem.core.population import PopulationState as PopulationState
 from ngcmem.core.pytree import Pytree as Pytree
@@ -88,7 +89,7 @@ from ngcmem.memories.deep_temporal_pc import DeepTemporalPCState as DeepTemporal
 from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
 from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
 from ngcmem.memories.episodic import Episodic as Episodic
-from ngcmem.memories.episodic import EpisodicState as EpisodicState
+from ngcmem.memories.episodic_state import EpisodicState as EpisodicState
 from ngcmem.memories.fast_weights import FastWeights as FastWeights
 from ngcmem.memories.fast_weights import FastWeightsState as FastWeightsState
 from ngcmem.memories.fast_weights_regressors import LinearRegressor as LinearRegressor

@@ -1,35 +1,35 @@
 """Returning from a jitted program only what it computed.
 
 An output that is one of the inputs costs a copy of the array: for weights at rest, more than the
-step itself. `Same` in its place costs nothing, and the caller still has the array.
+step itself. Its number costs nothing, and the caller still has the array.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 
 from ngcmem.core.pytree import Pytree, Static
 
-S = TypeVar("S")
+
+class Changes(Pytree):
+    """The leaves of a result: which leaf of the inputs each is, or -1 and the leaf itself."""
+
+    places: Static[tuple[int, ...]]
+    computed: list[Any]
 
 
-class Same(Pytree):
-    """In the place of an output: the leaf of the inputs that it is."""
-
-    index: Static[int]
-
-
-def changed(inputs: Any, new: Any) -> list[Any]:
-    """The leaves of `new`, with `Same` for those that are leaves of `inputs`."""
-    places = {id(leaf): i for i, leaf in enumerate(jax.tree.leaves(inputs))}
-    return [
-        Same(index=places[id(leaf)]) if id(leaf) in places else leaf
-        for leaf in jax.tree.leaves(new)
-    ]
+def changed(inputs: Any, new: Any) -> Changes:
+    """The leaves of `new` that are not leaves of `inputs`, and where the others are."""
+    where = {id(leaf): i for i, leaf in enumerate(jax.tree.leaves(inputs))}
+    leaves = jax.tree.leaves(new)
+    places = tuple(where.get(id(leaf), -1) for leaf in leaves)
+    computed = [leaf for leaf, place in zip(leaves, places, strict=True) if place < 0]
+    return Changes(places=places, computed=computed)
 
 
-def merged(state: S, inputs: Any, changes: list[Any]) -> S:
-    """A tree of the structure of `state` from what `changed` returned."""
-    given = jax.tree.leaves(inputs)
-    leaves = [given[new.index] if isinstance(new, Same) else new for new in changes]
-    return jax.tree.unflatten(jax.tree.structure(state), leaves)
+def merged(leaves: list[Any], others: Any, changes: Changes) -> list[Any]:
+    """The leaves that `changed((leaves, others), new)` was given as `new`."""
+    computed = iter(changes.computed)
+    if max(changes.places) >= len(leaves):
+        leaves = [*leaves, *jax.tree.leaves(others)]
+    return [next(computed) if place < 0 else leaves[place] for place in changes.places]

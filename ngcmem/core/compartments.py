@@ -17,6 +17,7 @@ import jax
 
 from ngcmem.core.conform import conform
 from ngcmem.core.errors import did_you_mean
+from ngcmem.core.parts import Part
 from ngcmem.core.pytree import Pytree
 
 
@@ -95,7 +96,9 @@ class AnyState(Pytree):
 class State(AnyState):
     """The compartments of one component. Immutable; `replace` and `set` return a changed copy."""
 
-    compartments: ClassVar[dict[str, Compartment]] = {}
+    compartments: ClassVar[dict[str, Compartment]] = {}  # one per array or pytree kept
+    parts: ClassVar[dict[str, Part]] = {}  # compartments inside those, see `ngcmem.core.parts`
+    named: ClassVar[dict[str, Compartment]] = {}  # what users see: parts in place of their storage
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -110,9 +113,11 @@ class State(AnyState):
                 )
             declared[name] = found[0]
         cls.compartments = declared
+        cls.parts = cls.parts | {k: v for k, v in vars(cls).items() if isinstance(v, Part)}
+        cls.named = _with_parts(declared, cls.parts)
 
     def specs(self) -> dict[str, Compartment]:
-        return dict(self.compartments)
+        return dict(self.named)
 
     def leaf_roles(self) -> list[Role]:
         return [
@@ -127,18 +132,21 @@ class State(AnyState):
         Raises:
             ValueError: an unknown compartment, or a value of another shape or kind.
         """
-        return super().replace(
-            **{
-                name: conform(f"{type(self).__name__}.{name}", self._get(name), value)
-                for name, value in changes.items()
-            }
-        )
+        new = {
+            name: conform(f"{type(self).__name__}.{name}", self._get(name), value)
+            for name, value in changes.items()
+        }
+        for name in self.parts.keys() & new.keys():
+            inner = self.parts[name]
+            stored = new.get(inner.storage, getattr(self, inner.storage))
+            new[inner.storage] = inner.written(stored, new.pop(name))
+        return super().replace(**new)
 
     def _get(self, name: str) -> Any:
-        if name not in self.compartments:
+        if name not in self.compartments and name not in self.parts:
             raise ValueError(
                 f"{type(self).__name__} has no compartment {name!r}."
-                + did_you_mean(name, self.compartments)
+                + did_you_mean(name, self.named)
             )
         return getattr(self, name)
 
@@ -152,6 +160,17 @@ class State(AnyState):
             name, *inner = path.split(".")
             state = state.replace(**{name: set_inner(state._get(name), inner, value, path)})
         return state
+
+
+def _with_parts(
+    compartments: dict[str, Compartment], parts: dict[str, Part]
+) -> dict[str, Compartment]:
+    """Every compartment by the name users know it by, parts where their storage stands."""
+    found: dict[str, Compartment] = {}
+    for name, spec in compartments.items():
+        inner = {k: Compartment(spec.role, v.axes) for k, v in parts.items() if v.storage == name}
+        found |= inner or {name: spec}
+    return found
 
 
 def _metadata(annotation: Any) -> tuple[Any, ...]:

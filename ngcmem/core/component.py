@@ -36,6 +36,10 @@ class Component(Pytree, abc.ABC, Generic[S]):
     """
 
     sizes: ClassVar[tuple[str, ...]] = ()
+    kept_form: ClassVar[str] = " form"  # where an instance keeps its hyper-parameters as arrays
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != self.kept_form}
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -89,46 +93,3 @@ class Component(Pytree, abc.ABC, Generic[S]):
 
 def _is_key(leaf: Any) -> bool:
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def canonical(component: Component[S]) -> Component[S]:
-    """The component with every scalar hyper-parameter a strongly typed float.
-
-    `beta=10`, `10.0`, a NumPy or a jax scalar then share one compilation.
-
-    Raises:
-        TypeError: a hyper-parameter that is not a number.
-    """
-    kind = default_float()
-    leaves, structure = jax.tree.flatten(component)
-    floats = [_as_float(leaf, kind) for leaf in leaves]
-    if any(leaf is None for leaf in floats):
-        raise TypeError(_not_a_number(component))
-    return jax.tree.unflatten(structure, floats)
-
-
-def default_float() -> Any:
-    """float32, or float64 where jax's x64 mode is on."""
-    return np.float64 if jax.config.jax_enable_x64 else np.float32  # pyright: ignore
-
-
-def _as_float(leaf: Any, kind: Any) -> Any:
-    if isinstance(leaf, (bool, int, float, np.number, np.bool_)):
-        return np.asarray(leaf, kind)
-    if isinstance(leaf, (np.ndarray, jax.Array)):
-        if leaf.dtype == kind and not getattr(leaf, "weak_type", False):
-            return leaf
-        scalar = leaf.ndim == 0 and not _is_key(leaf)
-        return leaf.astype(kind) if scalar or jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
-    return None
-
-
-def _not_a_number(component: Component) -> str:
-    for path, leaf in jax.tree_util.tree_flatten_with_path(component)[0]:
-        if _as_float(leaf, np.float32) is None:
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            return (
-                f"The hyper-parameter {name} is a number or an array, got {leaf!r}. In a "
-                f"component of your own, declare what is not a number as {name}: Static[...]."
-            )
-    return "A hyper-parameter is not a number."

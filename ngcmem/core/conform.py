@@ -16,6 +16,8 @@ def conform(place: str, old: Any, new: Any) -> Any:
     Raises:
         ValueError: another tree structure, another shape, or a kind that would lose information.
     """
+    if isinstance(new, jax.Array) and isinstance(old, (jax.Array, jax.ShapeDtypeStruct)):
+        return _conform_leaf(place, old, new)  # the usual case, without walking trees
     if not all(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(old)):
         return new  # axes, shardings or other placeholders of a transformation
     structure, given = jax.tree.structure(old), jax.tree.structure(new)

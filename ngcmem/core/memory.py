@@ -1,21 +1,39 @@
 """Memories: components that can be told what to keep."""
 
 import abc
-from typing import Any, ClassVar, TypeVar
+import dataclasses
+from typing import Any, ClassVar, Self, TypeVar
 
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ngcmem.core.canonical import default_float
 from ngcmem.core.compartments import PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.parts import part
 
 
 class MemoryState(State):
-    """What every memory's state says of a recall."""
+    """What every memory's state says of a recall.
 
-    matched: PerExample[Array, ""] = np.False_  # pyright: ignore  # did any used slot take part?
-    steps_used: PerExample[Array, ""] = np.int32(0)  # pyright: ignore  # of the latest nm.read
-    converged: PerExample[Array, ""] = np.False_  # pyright: ignore  # within tol, in nm.read
+    A step sets `matched` and with it begins a new outcome; `nm.read` sets the other two after it.
+    """
+
+    outcome: PerExample[Array, "3"] = dataclasses.field(  # pyright: ignore
+        default_factory=lambda: np.zeros(3, default_float())
+    )
+    matched = part("outcome", 0, kind=bool)  # did any used slot take part?
+    steps_used = part("outcome", 1, kind=jnp.int32)  # of nm.read
+    converged = part("outcome", 2, kind=bool)  # within tol, in nm.read
+
+    def replace(self, **changes: Any) -> Self:
+        if "matched" in changes and not changes.keys() & {"outcome", "steps_used", "converged"}:
+            matched = jnp.asarray(changes.pop("matched"))[..., None]
+            rest = self.outcome.shape[-1] - 1
+            pad = [(0, 0)] * (matched.ndim - 1) + [(0, rest)]
+            changes["outcome"] = jnp.pad(matched.astype(self.outcome.dtype), pad)
+        return super().replace(**changes)
 
 
 M = TypeVar("M", bound=MemoryState)

@@ -8,8 +8,10 @@ data is immune, and it costs one page.
 
 import dataclasses
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -63,7 +65,19 @@ class Pytree:
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
-        jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflatten, _flatten)
+        flatten, unflatten = _flattening(cls)
+        jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            fields = self.__dict__
+            if name in type(self).leaf_names and _CHILDREN in fields:
+                fields.update(zip(self.leaf_names, fields[_CHILDREN], strict=True))
+                return fields[name]
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+            )
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.
@@ -91,20 +105,53 @@ def _show(node: Pytree, name: str) -> str:
     return getattr(value, "__name__", None) or repr(value)
 
 
-def _flatten(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    fields = node.__dict__
-    children = tuple(fields[name] for name in node.leaf_names)
-    return children, (type(node), *(fields[name] for name in node.static_names))
+Flat = tuple[tuple[Any, ...], tuple[Any, ...]]
+_CHILDREN = " children"
 
 
-def _flatten_with_keys(node: Pytree) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    children, aux = _flatten(node)
-    return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
+def _flattening(cls: type[Pytree]) -> tuple[Callable[[Any], Flat], Callable[[Any, Any], Any]]:
+    """Flatten and unflatten for one class: every call of a jitted function runs them.
+
+    An object rebuilt from leaves keeps them in the tuple they came in until somebody asks for one
+    (`Pytree.__getattr__`): most states go from one program to the next unread. Not so where a
+    class attribute, the default of a field, would be found first.
+    """
+    leaf_names, static_names = cls.leaf_names, cls.static_names
+    leaves, static = _getter(leaf_names), _getter(static_names)
+    kind = (cls,)
+    lazy = not any(hasattr(cls, name) for name in leaf_names)
+
+    def flatten(node: Any) -> Flat:
+        fields = node.__dict__
+        children = fields.get(_CHILDREN)
+        if children is None:
+            children = leaves(fields)
+        return children, kind + static(fields) if static_names else kind
+
+    def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
+        node = object.__new__(cls)
+        fields = node.__dict__
+        if lazy:
+            fields[_CHILDREN] = tuple(children)
+        else:
+            fields.update(zip(leaf_names, children, strict=True))
+        if static_names:
+            fields.update(zip(static_names, aux[1:], strict=True))
+        return node
+
+    return flatten, unflatten
 
 
-def _unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
-    cls, *static = aux
-    node = object.__new__(cls)
-    node.__dict__.update(zip(cls.leaf_names, children, strict=True))
-    node.__dict__.update(zip(cls.static_names, static, strict=True))
-    return node
+def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """The values of a dict at these names, as a tuple."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda fields: tuple([fields[name] for name in names])
+
+
+def _with_keys(flatten: Callable[[Any], Flat]) -> Callable[[Any], Flat]:
+    def flatten_with_keys(node: Any) -> Flat:
+        children, aux = flatten(node)
+        return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
+
+    return flatten_with_keys

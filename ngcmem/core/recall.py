@@ -1,7 +1,5 @@
 """The verbs of memories: `store`, `read` and `recall`."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -13,6 +11,7 @@ from jax.typing import ArrayLike
 from ngcmem.core.batch import advance_batch, init_batch
 from ngcmem.core.conform import conform
 from ngcmem.core.contract import check_state, same_kind
+from ngcmem.core.dispatch import Program
 from ngcmem.core.loop import repeat
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.recall_checks import check_finite, check_patterns, check_steps
@@ -44,15 +43,17 @@ def store(
     for name, value in (("inputs", rows), ("targets", targets)):
         check_finite(memory, name, value)
         check_patterns(memory, f"store: {name}", value)
-    return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))
+    return _store(checked(memory), state, rows, targets, None if key is None else as_key(key))[0]
 
 
-@jax.jit
-def _store(memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None) -> M:
+@Program
+def _store(
+    memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None
+) -> tuple[M, None]:
     check_state(memory, state)
     new = memory.store(state, inputs, targets, key)
     same_kind(memory, "store", state, new)
-    return new
+    return new, None
 
 
 def read(
@@ -90,7 +91,7 @@ def read(
             inputs, or `tol` where convergence cannot be promised.
     """
     options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
-    return _run(_read, memory, state, inputs, **options, **other_inputs)
+    return _run(_read, memory, state, inputs, **options, **other_inputs)[0]
 
 
 def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
@@ -99,11 +100,11 @@ def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
     Only the outputs are computed: a large memory is read by chunks of slots, where `read` also
     returns compartments with one number for every example and slot.
     """
-    return _run(_outputs, memory, state, inputs, **options)
+    return _run(_outputs, memory, state, inputs, **options)[1]
 
 
 def _run(
-    program: Callable[..., Any],
+    program: Program,
     memory: Memory[M],
     state: M,
     inputs: Any,
@@ -114,7 +115,7 @@ def _run(
     known: Any = None,
     key: Array | None = None,
     **other_inputs: Any,
-) -> Any:
+) -> tuple[M, Any]:
     """Check the arguments of `read` and call one of the programs below with them."""
     probes = _rows(memory, state, inputs, "inputs", "read")
     check_patterns(memory, "read: inputs", probes)
@@ -136,33 +137,32 @@ def _run(
         checked(memory),
         state,
         given,
-        _reading_key(state) if key is None else as_key(key),
+        None if key is None else as_key(key),
         None if tol is None else as_scalar(tol),
-        np.asarray(max_steps, np.int32),
+        None if tol is None else np.asarray(max_steps, np.int32),
         steps=1 if steps is None else int(steps),
         batch=batch,
     )
 
 
-@partial(jax.jit, static_argnames=("steps", "batch"))
-def _read(
+def _recalled(
     memory: Memory[M],
     state: M,
     given: dict[str, Any],
-    key: Array,
+    key: Array | None,
     tol: Array | None,
-    max_steps: Array,
+    max_steps: Array | None,
     *,
     steps: int,
     batch: int,
-) -> M:
+) -> tuple[M, None]:
     check_state(memory, state)
-    start = _fresh(memory, state, key, batch).set(given)
+    start = _fresh(memory, state, _reading_key(state) if key is None else key, batch).set(given)
     zero = jnp.zeros((), jnp.result_type(float))
     one = jnp.ones((), jnp.result_type(float))
     used = jnp.ones(batch, jnp.int32)
     if steps == 1 and tol is None:
-        return advance_batch(memory, start, zero, one).set({"steps_used": used})
+        return advance_batch(memory, start, zero, one).set({"steps_used": used}), None
 
     cue, known = given["inputs"], given.get("known")
     if known is None:
@@ -181,13 +181,17 @@ def _read(
     if tol is None:
         if steps > done:
             leaves = repeat(step, leaves, {}, steps=steps - done, every=1)[0]
-        return jax.tree.unflatten(structure, leaves).set({"steps_used": used * steps})
-    return until_converged(begin, step, known, tol, max_steps, done)
+        return jax.tree.unflatten(structure, leaves).set({"steps_used": used * steps}), None
+    assert max_steps is not None
+    return until_converged(begin, step, known, tol, max_steps, done), None
 
 
-@partial(jax.jit, static_argnames=("steps", "batch"))
-def _outputs(*arguments: Any, **options: Any) -> Any:
-    return _read(*arguments, **options).outputs
+def _only_outputs(memory: Memory[M], state: M, *arguments: Any, **options: Any) -> tuple[M, Any]:
+    return state, _recalled(memory, state, *arguments, **options)[0].outputs  # pyright: ignore
+
+
+_read = Program(_recalled, options=("steps", "batch"))
+_outputs = Program(_only_outputs, options=("steps", "batch"))
 
 
 def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:

@@ -1,7 +1,6 @@
 """`run`: many steps of a component or circuit in one compiled program."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -9,15 +8,15 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core.batch import advance_batch, step_times
-from ngcmem.core.changes import changed, merged
 from ngcmem.core.circuit import Circuit
 from ngcmem.core.clock import with_clocks
 from ngcmem.core.compartments import AnyState
 from ngcmem.core.component import Component
 from ngcmem.core.contract import check_state, evolve_batch
+from ngcmem.core.dispatch import Program
 from ngcmem.core.loop import repeat
 from ngcmem.core.run_checks import check_driven, check_record, check_steps
-from ngcmem.core.transforms import as_scalar, as_time, checked
+from ngcmem.core.transforms import as_duration, as_time, checked
 
 S = TypeVar("S", bound=AnyState)
 
@@ -65,21 +64,19 @@ def run(
     check_record(component, state, names)
     driven = check_driven(state, inputs or {}, wired, "inputs", steps)
     held = check_driven(state, clamp or {}, {**wired, **{k: "inputs=" for k in driven}}, "clamp")
-    duration = as_scalar(dt)
-    program = _run_donating if donate else _run
-    changes, seen = program(
+    return _run(
         component,
         state,
-        duration,
+        as_duration(dt),
         as_time(state, t),
         driven,
         held,
+        donate=donate,
         steps=steps,
         names=names,
         learn=bool(learn),
         every=record_every,
     )
-    return merged(state, (state, held, duration), changes), seen
 
 
 def _simulate(
@@ -94,8 +91,7 @@ def _simulate(
     names: tuple[str, ...],
     learn: bool,
     every: int,
-    whole: bool,
-) -> tuple[list[Any], dict[str, Any]]:
+) -> tuple[S, dict[str, Any]]:
     check_state(component, state)
     leaves, structure = jax.tree.flatten(state)
 
@@ -110,14 +106,10 @@ def _simulate(
         return jax.tree.leaves(after), seen
 
     final, seen = repeat(step, leaves, driven, steps=steps, every=every)
-    return final if whole else changed((state, held, dt), final), seen
+    return jax.tree.unflatten(structure, final), seen
 
 
-_STATIC = ("steps", "names", "learn", "every", "whole")
-_run = jax.jit(partial(_simulate, whole=False), static_argnames=_STATIC)
-_run_donating = jax.jit(
-    partial(_simulate, whole=True), static_argnames=_STATIC, donate_argnames="state"
-)
+_run = Program(_simulate, options=("steps", "names", "learn", "every"))
 
 
 def _recorded(component: Component, state: Any, name: str, t: Array, dt: Array) -> Any:

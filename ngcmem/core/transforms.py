@@ -9,11 +9,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core import batch as batched
-from ngcmem.core.changes import changed, merged
+from ngcmem.core.canonical import canonical, default_float
 from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.compartments import AnyState, Role
-from ngcmem.core.component import Component, canonical, default_float
+from ngcmem.core.component import Component
 from ngcmem.core.contract import check_state, evolve_batch
+from ngcmem.core.dispatch import Program
 
 S = TypeVar("S", bound=AnyState)
 
@@ -32,7 +33,7 @@ def init(component: Component[S], key: Array, batch: int = 1) -> S:
     """
     if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
         raise ValueError(f"init: batch is a whole number of at least 1, got {batch!r}.")
-    return batched.init_batch(checked(component), as_key(key), int(batch))
+    return batched.init_batch(canonical(checked(component)), as_key(key), int(batch))
 
 
 def advance_state(
@@ -50,14 +51,12 @@ def advance_state(
     Raises:
         ValueError: a state of another component, or `t` given for a circuit.
     """
-    time = as_time(state, t)
-    return merged(state, state, _advance(checked(component), state, time, as_scalar(dt)))
+    return _advance(checked(component), state, as_time(state, t), as_duration(dt))[0]
 
 
 def evolve(component: Component[S], state: S, t: ArrayLike | None = None, dt: ArrayLike = 1.0) -> S:
     """One step of learning, from what the step before it computed; arguments as above."""
-    time = as_time(state, t)
-    return merged(state, state, _evolve(checked(component), state, time, as_scalar(dt)))
+    return _evolve(checked(component), state, as_time(state, t), as_duration(dt))[0]
 
 
 def weight_changes(
@@ -71,37 +70,36 @@ def weight_changes(
     Raises:
         TypeError: a component that learns nothing.
     """
-    return _weight_changes(checked(component), state, as_time(state, t), as_scalar(dt))
+    return _weight_changes(checked(component), state, as_time(state, t), as_duration(dt))[1]
 
 
 def reset(component: Component[S], state: S) -> S:
     """Per-example compartments as after `init`, time 0; what was learned and keys are kept."""
-    return merged(state, state, _reset(checked(component), state))
+    return _reset(checked(component), state)[0]
 
 
-@jax.jit
-def _advance(component: Component[S], state: S, t: Array, dt: Array) -> list[Any]:
+@Program
+def _advance(component: Component[S], state: S, t: Array, dt: Array) -> tuple[S, None]:
     check_state(component, state)
-    now = batched.step_times(state, t)
-    return changed(state, batched.advance_batch(component, state, now, dt))
+    return batched.advance_batch(component, state, batched.step_times(state, t), dt), None
 
 
-@jax.jit
-def _evolve(component: Component[S], state: S, t: Array, dt: Array) -> list[Any]:
+@Program
+def _evolve(component: Component[S], state: S, t: Array, dt: Array) -> tuple[S, None]:
     check_state(component, state)
-    return changed(state, evolve_batch(component, state, batched.learn_times(state, t), dt))
+    return evolve_batch(component, state, batched.learn_times(state, t), dt), None
 
 
-@jax.jit
-def _weight_changes(component: Component[S], state: S, t: Array, dt: Array) -> Any:
+@Program
+def _weight_changes(component: Component[S], state: S, t: Array, dt: Array) -> tuple[S, Any]:
     check_state(component, state)
-    return component.weight_changes(state, batched.learn_times(state, t), dt)
+    return state, component.weight_changes(state, batched.learn_times(state, t), dt)
 
 
-@jax.jit
-def _reset(component: Component[S], state: S) -> list[Any]:
+@Program
+def _reset(component: Component[S], state: S) -> tuple[S, None]:
     check_state(component, state)
-    return changed(state, batched.reset_batch(component, state))
+    return batched.reset_batch(component, state), None
 
 
 def parameters(state: AnyState, names: Any = None) -> dict[str, Any]:
@@ -137,7 +135,7 @@ def _trainable(path: str, value: Any) -> bool:
 
 
 def checked(component: Any) -> Any:
-    """The component with canonical hyper-parameters, or an error that names the mistake."""
+    """The component, or an error that names the mistake."""
     if isinstance(component, type) and issubclass(component, Component):
         raise TypeError(
             f"{component.__name__} is a class: make a component first, {component.__name__}(...)."
@@ -147,7 +145,7 @@ def checked(component: Any) -> Any:
             f"The first argument is a component or circuit, got {type(component).__name__}. "
             f"The order is (component, state)."
         )
-    return canonical(component)
+    return component
 
 
 def as_key(key: Any) -> Array:
@@ -171,8 +169,15 @@ def as_scalar(value: ArrayLike) -> Any:
     return np.asarray(value, default_float())
 
 
+def as_duration(dt: ArrayLike) -> Any:
+    """The length of a step: a float as such (`Program` keeps it), anything else as a scalar."""
+    return float(dt) if isinstance(dt, (int, float)) else as_scalar(dt)
+
+
 def as_time(state: Any, t: ArrayLike | None) -> Any:
     """The starting time of a bare component; a circuit's is in its state."""
-    if t is not None and isinstance(state, CircuitState):
+    if t is None:
+        return 0.0
+    if isinstance(state, CircuitState):
         raise ValueError("A circuit keeps its own time: write state.set({'t': t}) instead of t=.")
-    return as_scalar(0.0 if t is None else t)
+    return as_scalar(t)

@@ -6,51 +6,24 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
+from ngcmem.core.memory import Memory
 from ngcmem.core.pytree import Static
 from ngcmem.memories.episodic_options import check_options, spread
 from ngcmem.memories.episodic_reading import projected, streamed, weighed
-from ngcmem.memories.episodic_writing import compartments, draws_numbers, slot_table, write
+from ngcmem.memories.episodic_state import EpisodicState, compartments, outcome, slot_table
+from ngcmem.memories.episodic_writing import draws_numbers, write
 from ngcmem.plasticity.slot_policies import (
     Duplicates,
-    SlotTable,
     WhenFull,
     account_reads,
     append_block,
     delete_slots,
-    empty_table,
 )
+from ngcmem.plasticity.slot_table import SlotTable, empty_table
 from ngcmem.retrieval.gains import Gain
 from ngcmem.retrieval.retrieve import Method
 from ngcmem.retrieval.separation import Separation
 from ngcmem.retrieval.similarity import Similarity
-
-
-class EpisodicState(MemoryState):
-    inputs: Input[Any, "features"]  # the query, a dict of key fields if keys are named
-    known: Input[Any, "features"]  # 1 where the query is known
-    targets: LearningInput[Any, "value_features"]  # values that evolve stores with the inputs
-    gate: LearningInput[Array, ""]  # evolve stores the example where this is above 1/2
-    outputs: PerExample[Any, "value_features"]  # the values retrieved, or keys without values
-    similarities: PerExample[Array, "slots"]  # scores, 0 in unused slots
-    memory_weights: PerExample[Array, "slots"]
-    best_similarity: PerExample[Array, ""]  # the largest score of a used slot, 0 if there is none
-    intensity: PerExample[Array, ""]  # the sum of the weights (MINERVA's echo intensity)
-    key: PerExample[Array | None, ""]  # of reads that sample
-    keys: Shared[Any, "slots features"]
-    values: Shared[Any, "slots value_features"]
-    strength: Shared[Array, "slots"]  # 1 when written; decays, grows with rehearsal
-    usage: Shared[Array, "slots"]  # weight read since the entry was written
-    written: Shared[Array, "slots"]  # the clock when the entry was written
-    last_used: Shared[Array, "slots"]  # the clock when the entry was last read or written
-    count: Shared[Array, ""]  # slots in use, the first ones
-    oldest: Shared[Array, ""]  # where a full fifo stands
-    clock: Shared[Array, ""]  # writes and accounted reads so far
-    refused: Shared[Array, ""]  # entries that found the memory full (when_full="refuse")
-    learning_key: Shared[
-        Array | None, ""
-    ]  # of storage probability, write noise and random eviction
 
 
 class Episodic(Memory[EpisodicState]):
@@ -91,7 +64,7 @@ class Episodic(Memory[EpisodicState]):
         storage_probability: of every entry, all its fields together; None stores always.
         write_noise: standard deviation of Gaussian noise on what is stored.
         decay: the part of every strength lost with every entry written. Contents never decay.
-        rehearsal: strength gained per unit of weight read.
+        rehearsal: strength gained per unit of weight read; None gains none.
         stop_gradient: whether gradients end at what is stored.
         initial_keys, initial_values: entries that `init` stores, rows of every field.
         method: "auto", "materialised" or "streamed" (large memories), see `ngcmem.retrieval`.
@@ -116,7 +89,7 @@ class Episodic(Memory[EpisodicState]):
     storage_probability: float | Array | None = None
     write_noise: float | Array | None = None
     decay: float | Array | None = None
-    rehearsal: float | Array = 0.0
+    rehearsal: float | Array | None = None
     stop_gradient: Static[bool] = False
     initial_keys: Any = None
     initial_values: Any = None
@@ -143,7 +116,6 @@ class Episodic(Memory[EpisodicState]):
         table = empty_table((spread(self.keys, rows), spread(self.values, rows)), self.slots)
         if self.initial_keys is not None:
             table = append_block(table, (self.initial_keys, self.initial_values), None)
-        (keys, values), *_ = table
         reading, learning = jax.random.split(key)
         return EpisodicState(
             inputs=query,
@@ -153,40 +125,36 @@ class Episodic(Memory[EpisodicState]):
             outputs=query if self.values is None else answer,
             similarities=slots,
             memory_weights=slots,
-            best_similarity=jnp.zeros(()),
-            intensity=jnp.zeros(()),
+            outcome=jnp.zeros(5),
             key=reading if self.sample else None,
-            keys=keys,
-            values=values,
             learning_key=learning if draws_numbers(self) else None,
-            **{name: getattr(table, name) for name in SlotTable._fields[1:]},
+            **compartments(table),
         )
 
     def advance_state(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
         used = jnp.arange(self.slots) < state.count
-        scores, weights = weighed(self, state, used)
-        intensity, kept = weights.sum(), state.key
+        scores, weights, intensity, best = weighed(self, state, used)
+        kept = state.key
         matched = intensity > 0 if self._never_negative() else jnp.any(weights != 0)
         if state.key is not None:
             kept, draw = jax.random.split(state.key)
             drawn = jax.random.categorical(draw, jnp.log(jnp.maximum(weights, 0)))
             chosen = (jnp.arange(self.slots) == drawn) & matched
             weights = chosen.astype(weights.dtype)
-        best = jnp.max(jnp.where(used, scores, -jnp.inf))
         outputs = streamed(self, state)
         return state.replace(
             outputs=projected(self, state, weights) if outputs is None else outputs,
             similarities=jnp.where(used, scores, 0),
             memory_weights=weights,
-            best_similarity=jnp.where(state.count > 0, best, 0),
-            intensity=intensity,
-            matched=matched,
+            outcome=outcome(matched, best, intensity),
             key=kept,
         )
 
     def evolve(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
-        weights, total = state.memory_weights, state.intensity
-        if self.sample or not self._never_negative():
+        weights = state.memory_weights
+        if self.separation.laws().normalised:  # pyright: ignore[reportAttributeAccessIssue]
+            total = jnp.ones_like(weights[:, 0])
+        else:
             total = jnp.abs(weights).sum(1)
         # The slots to write depend on what was read (never true): so XLA writes after the read,
         # in place. Otherwise it copies all keys and values, twice, in every step.
@@ -194,8 +162,7 @@ class Episodic(Memory[EpisodicState]):
         never = (first < -jnp.inf).astype(jnp.int32)
         slots = slot_table(state)._replace(count=state.count + never)
         table = account_reads(slots, weights, total, self.rehearsal)
-        state = state.replace(**compartments(table))
-        return self._write(state, state.inputs, state.targets, state.gate > 0.5, None)
+        return self._write(state, table, (state.inputs, state.targets), state.gate > 0.5, None)
 
     def store(
         self, state: EpisodicState, inputs: Any, targets: Any, key: Array | None
@@ -209,7 +176,7 @@ class Episodic(Memory[EpisodicState]):
             raise ValueError(
                 "store: this Episodic recalls values: write nm.store(memory, state, keys, values)."
             )
-        return self._write(state, inputs, targets, None, key)
+        return self._write(state, slot_table(state), (inputs, targets), None, key)
 
     def delete(self, state: EpisodicState, slots: Any) -> EpisodicState:
         """The state without some entries; later slots move up, ages are kept.
@@ -242,10 +209,15 @@ class Episodic(Memory[EpisodicState]):
         return self.separation.laws().monotone  # pyright: ignore[reportAttributeAccessIssue]
 
     def _write(
-        self, state: EpisodicState, keys: Any, values: Any, accept: Array | None, key: Array | None
+        self,
+        state: EpisodicState,
+        table: SlotTable,
+        entries: tuple[Any, Any],
+        accept: Array | None,
+        key: Array | None,
     ) -> EpisodicState:
         kept, draw = state.learning_key, key
         if key is None and state.learning_key is not None:
             kept, draw = jax.random.split(state.learning_key)
-        table = write(self, slot_table(state), (keys, values), accept, draw)
+        table = write(self, table, entries, accept, draw)
         return state.replace(learning_key=kept, **compartments(table))

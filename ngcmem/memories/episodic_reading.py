@@ -1,6 +1,6 @@
 """How `Episodic` scores a query and reads it out, whole or by chunks of slots."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from ngcmem.core.component import examples_axis
 from ngcmem.memories.episodic_options import widths_of
 from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
 from ngcmem.retrieval.retrieve import choose, retrieve
+from ngcmem.retrieval.separation import participants
 from ngcmem.retrieval.similarity import Similarity
 
 
@@ -22,23 +23,43 @@ def scores_of(memory: Any, query: Any, keys: Any, known: Any) -> Array:
     return score_fields(compared(query), compared(keys), compared(known), *_comparison(memory))
 
 
-def weighed(memory: Any, state: Any, used: Array) -> tuple[Array, Array]:
-    """Scores and weights of every slot, (slots,)."""
+class Reading(NamedTuple):
+    """What a query finds in the slots."""
+
+    scores: Array  # (slots,)
+    weights: Array  # (slots,)
+    total: Array  # () of the weights
+    best: Array  # () the largest score of a used slot, 0 if there is none
+
+
+def weighed(memory: Any, state: Any, used: Array) -> Reading:
+    """The scores and weights of all slots, of which some are used."""
     scores = scores_of(memory, state.inputs, state.keys, state.known)
     masked = mask_scores(scores, memory.threshold, memory.absolute_threshold)
     beta = memory.beta
     if memory.adaptive_gain is not None:
         beta = beta * memory.adaptive_gain(masked, used & (masked > -jnp.inf))
-    return scores, memory.separation(masked, beta, used)
+    weights, total = memory.separation.with_total(masked, beta, used)
+    # In the words of `Summable.top`: without a threshold XLA finds both maxima to be one.
+    taking_part, finite = participants(scores, used)
+    best = jnp.max(jnp.where(taking_part, finite, jnp.finfo(scores.dtype).min))
+    return Reading(scores, weights, total, jnp.where(state.count > 0, best, 0))
+
+
+_NARROW = 12
+"""Rows of fewer features are read by a loop, which XLA fuses: for one query its product of a vector
+and a matrix takes longer (1,000 rows of 11 features: 8 against 6 us; of 16: 6 against 14)."""
 
 
 def projected(memory: Any, state: Any, weights: Array) -> Any:
     """sum_i p_i value_i of every field retrieved."""
-    return jax.tree.map(
-        lambda rows, answer: (weights.astype(rows.dtype) @ rows).astype(answer.dtype),
-        _retrieved(memory, state),
-        state.outputs,
-    )
+
+    def read(rows: Array, answer: Array) -> Array:
+        shares = weights.astype(rows.dtype)
+        found = rows.T @ shares if rows.shape[1] < _NARROW else shares @ rows
+        return found.astype(answer.dtype)
+
+    return jax.tree.map(read, _retrieved(memory, state), state.outputs)
 
 
 def streamed(memory: Any, state: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How `Episodic` writes entries, and its slot table as compartments."""
+"""How `Episodic` writes entries."""
 
 from typing import Any
 
@@ -7,20 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ngcmem.memories.episodic_reading import scores_of
-from ngcmem.plasticity.slot_policies import SlotTable, Writing, append_block, write_entries
-
-
-def slot_table(state: Any) -> SlotTable:
-    """The slots of a state."""
-    numbers = {name: getattr(state, name) for name in SlotTable._fields[1:]}
-    return SlotTable(content=(state.keys, state.values), **numbers)
-
-
-def compartments(table: SlotTable) -> dict[str, Any]:
-    """The counterpart of `slot_table`, for `state.replace`."""
-    numbers = table._asdict()
-    keys, values = numbers.pop("content")
-    return dict(keys=keys, values=values, **numbers)
+from ngcmem.plasticity.slot_policies import Writing, append_block, write_entries
+from ngcmem.plasticity.slot_table import SlotTable
 
 
 def draws_numbers(memory: Any) -> bool:

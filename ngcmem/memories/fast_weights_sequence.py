@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core.canonical import canonical
 from ngcmem.core.run_checks import check_driven
 from ngcmem.core.simulate import run
 from ngcmem.core.transforms import checked
@@ -75,7 +76,7 @@ def regress_sequence(
     early = {name: value[:-1] for name, value in given.items()}
     last = {name: value[-1:] for name, value in given.items()}
     size = int(min(chunk, memory.update.longest_chunk, steps - 1))
-    state, outputs = _in_chunks(checked(memory), state, early, chunk=size)
+    state, outputs = _in_chunks(canonical(checked(memory)), state, early, chunk=size)
     state, seen = run(memory, state, steps=1, inputs=last, record="outputs")
     return state, jnp.concatenate([outputs, seen["outputs"]])
 

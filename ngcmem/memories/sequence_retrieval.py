@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core.canonical import canonical
 from ngcmem.core.pytree import Pytree
 from ngcmem.core.simulate import run
 from ngcmem.core.transforms import as_key, as_scalar, checked
@@ -75,7 +76,7 @@ def retrieve_causes(
             "noise", noise, (int(trials), steps, batch, component.causes), state.mus.dtype
         )
     return _retrieve(
-        checked(component.replace(own_noise=False)),
+        canonical(checked(component.replace(own_noise=False))),
         state,
         targets,
         causes,
@@ -143,7 +144,7 @@ def rank_causes(
         (sequences, patterns), the mean distance; its argmin over patterns names the sequence.
     """
     targets = as_sequences(component, state, sequences, "rank_causes")
-    return _rank(checked(component), state, targets, as_scalar(dt))
+    return _rank(canonical(checked(component)), state, targets, as_scalar(dt))
 
 
 @jax.jit

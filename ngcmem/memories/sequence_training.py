@@ -11,6 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core.batch import init_batch
+from ngcmem.core.canonical import canonical
 from ngcmem.core.simulate import run
 from ngcmem.core.transforms import as_scalar, checked
 from ngcmem.memories.predictive_coding_rnn import (
@@ -134,7 +135,7 @@ def train_sequences(
     if optimizer_state is None:
         optimizer_state = optimizer.init(params)
     params, optimizer_state, losses = _train(
-        checked(component),
+        canonical(checked(component)),
         state,
         params,
         optimizer_state,

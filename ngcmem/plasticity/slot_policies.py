@@ -12,30 +12,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.plasticity.slot_table import (
+    COUNTERS,
+    SlotTable,
+    columns_at,
+    moved,
+    with_columns,
+    with_row,
+)
+
 WhenFull = Literal["fifo", "weakest", "least_recently_used", "random", "refuse"]
 Duplicates = Literal["append", "overwrite", "skip", "average"]
 WHEN_FULL = get_args(WhenFull)
 DUPLICATES = get_args(Duplicates)
-
-
-class SlotTable(NamedTuple):
-    """Entries and what is known of each slot."""
-
-    content: Any  # pytree of (slots, d_f)
-    strength: Array  # (slots,) 1 when written, decays, grows with rehearsal
-    usage: Array  # (slots,) weight read since it was written
-    written: Array  # (slots,) int32, the clock when it was written
-    last_used: Array  # (slots,) int32, the clock when it was last read or written
-    count: Array  # () int32, slots in use
-    oldest: Array  # () int32, where a full fifo stands: the next slot to give way
-    clock: Array  # () int32, events so far
-    refused: Array  # () int32, entries that found the memory full
-
-
-def empty_table(content: Any, slots: int) -> SlotTable:
-    """A table of unused slots; `content` is a pytree of zeros (slots, d_f)."""
-    zeros, stamps, none = jnp.zeros(slots), jnp.zeros(slots, jnp.int32), jnp.zeros((), jnp.int32)
-    return SlotTable(content, zeros, zeros, stamps, stamps, none, none, none, none)
 
 
 class Writing(NamedTuple):
@@ -58,7 +47,7 @@ def next_slot(table: SlotTable, when_full: WhenFull, key: Array | None) -> tuple
     Free slots first, in order; then the slot the policy gives up. Among equals the one written
     earliest gives way, so no slot is favoured by its position.
     """
-    slots = table.strength.shape[0]
+    slots = table.slots
     full = table.count >= slots
     if when_full == "fifo":
         return jnp.where(full, table.oldest, table.count), jnp.array(True)
@@ -83,7 +72,7 @@ def write_entry(
     table: SlotTable, entry: Any, accept: Array, writing: Writing, key: Array | None
 ) -> SlotTable:
     """One entry written, if `accept`; a pytree of rows (d_f,)."""
-    slots = table.strength.shape[0]
+    slots = table.slots
     slot, room = next_slot(table, writing.when_full, key)
     twin = jnp.array(False)
     if writing.twin is not None and writing.duplicates != "append":
@@ -98,23 +87,25 @@ def write_entry(
     fresh = added | renewed
 
     clock = table.clock + accept.astype(jnp.int32)
-    strength = table.strength
+    standing = table.standing
     if writing.decay is not None:
-        strength = strength * jnp.where(wrote, 1 - writing.decay, 1).astype(strength.dtype)
+        kept = jnp.where(wrote, 1 - writing.decay, 1).astype(standing.dtype)
+        standing = with_row(standing, standing[0] * kept, 0)
 
-    def put(rows: Array, row: Array, where: Array) -> Array:
-        row = jnp.where(where, row.astype(rows.dtype), _row(rows, slot))
+    def put(rows: Array, row: Array) -> Array:
+        row = jnp.where(wrote, row.astype(rows.dtype), _row(rows, slot))
         return lax.dynamic_update_index_in_dim(rows, row, slot, 0)
 
+    strength, usage = columns_at(standing, slot)
+    strength = jnp.where(wrote, jnp.where(fresh, 1, strength + 1), strength)
+    written, used = columns_at(table.ledger, slot + COUNTERS)
+    stamps = jnp.where(fresh, clock, written), jnp.where(wrote, clock, used)
     grown = added & (table.count < slots)
     turned = added & ~grown & (writing.when_full == "fifo")
-    one = jnp.ones((), strength.dtype)
     return SlotTable(
-        content=jax.tree.map(lambda rows, row: put(rows, row, wrote), table.content, entry),
-        strength=put(strength, jnp.where(fresh, one, _row(strength, slot) + 1), wrote),
-        usage=put(table.usage, jnp.zeros_like(one), fresh),
-        written=put(table.written, clock, fresh),
-        last_used=put(table.last_used, clock, wrote),
+        content=jax.tree.map(put, table.content, entry),
+        standing=with_columns(standing, (strength, jnp.where(fresh, 0, usage)), slot),
+        ledger=with_columns(table.ledger, stamps, slot + COUNTERS),
         count=table.count + grown.astype(jnp.int32),
         oldest=(table.oldest + turned.astype(jnp.int32)) % slots,
         clock=clock,
@@ -151,23 +142,24 @@ def append_block(table: SlotTable, entries: Any, decay: Array | float | None) ->
     def put(rows: Array, block: Array) -> Array:
         return lax.dynamic_update_slice_in_dim(rows, block.astype(rows.dtype), table.count, 0)
 
-    strength, fresh = table.strength, jnp.ones(number)
+    standing, fresh = table.standing, jnp.ones(number)
     if decay is not None:
-        strength = strength * ((1 - decay) ** number)
+        standing = with_row(standing, standing[0] * ((1 - decay) ** number), 0)
         fresh = (1 - jnp.asarray(decay)) ** (number - turns)
-    return table._replace(
+    stamps = table.clock + turns
+    return SlotTable(
         content=jax.tree.map(put, table.content, entries),
-        strength=put(strength.astype(table.strength.dtype), fresh),
-        usage=put(table.usage, jnp.zeros(number)),
-        written=put(table.written, table.clock + turns),
-        last_used=put(table.last_used, table.clock + turns),
+        standing=with_columns(standing, (fresh, jnp.zeros(number)), table.count),
+        ledger=with_columns(table.ledger, (stamps, stamps), table.count + COUNTERS),
         count=table.count + number,
+        oldest=table.oldest,
         clock=table.clock + number,
+        refused=table.refused,
     )
 
 
 def account_reads(
-    table: SlotTable, weights: Array, total: Array, rehearsal: Array | float
+    table: SlotTable, weights: Array, total: Array, rehearsal: Array | float | None
 ) -> SlotTable:
     """Usage, last use and strength after reads with these weights (batch, slots).
 
@@ -177,19 +169,19 @@ def account_reads(
     shares = jnp.abs(weights)
     even = total.astype(shares.dtype) / jnp.maximum(table.count, 1).astype(shares.dtype)
     used = jnp.any((shares > 0) & (shares >= 0.999 * even[:, None]), axis=0)
-    read = jnp.sum(shares, 0).astype(table.usage.dtype)
+    read = jnp.sum(shares, 0).astype(table.standing.dtype)
     clock = table.clock + 1
-    return table._replace(
-        strength=table.strength + (rehearsal * read).astype(table.strength.dtype),
-        usage=table.usage + read,
-        last_used=jnp.where(used, clock, table.last_used),
-        clock=clock,
-    )
+    standing = with_row(table.standing, table.usage + read, 1)
+    if rehearsal is not None:
+        standing = with_row(standing, table.strength + rehearsal * read, 0)
+    last_used = jnp.where(used, clock, table.last_used)
+    ledger = with_row(table.ledger, last_used, 1, COUNTERS)
+    return table._replace(standing=standing, ledger=ledger, clock=clock)
 
 
 def delete_slots(table: SlotTable, drop: Array) -> SlotTable:
     """The table without the slots where `drop` (slots,) is true; the others move up, in order."""
-    slots = table.strength.shape[0]
+    slots = table.slots
     place = jnp.arange(slots, dtype=jnp.int32)
     in_order = (place + table.oldest) % slots  # a full fifo becomes a list that begins at slot 0
     gone = (drop | (place >= table.count))[in_order]
@@ -197,10 +189,5 @@ def delete_slots(table: SlotTable, drop: Array) -> SlotTable:
     count = jnp.sum(~gone).astype(jnp.int32)
     used = place < count
 
-    def move(rows: Array) -> Array:
-        kept = used.reshape(-1, *[1] * (rows.ndim - 1))
-        return jnp.where(kept, rows[order], 0)
-
-    per_slot = ("content", "strength", "usage", "written", "last_used")
-    moved = {name: jax.tree.map(move, getattr(table, name)) for name in per_slot}
-    return table._replace(**moved, count=count, oldest=jnp.zeros((), jnp.int32))
+    left = moved(table, order, used)
+    return left._replace(count=count, oldest=jnp.zeros((), jnp.int32))

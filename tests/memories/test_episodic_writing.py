@@ -25,6 +25,10 @@ def test_policies_when_full() -> None:
     assert slots_written(small(slots=3, when_full="weakest"), 7) == [0, 1, 2, 0, 1, 2, 0]
     assert slots_written(small(slots=3, when_full="weakest", decay=0.1), 7) == [0, 1, 2, 0, 1, 2, 0]
     assert slots_written(small(slots=3, when_full="refuse"), 5) == [0, 1, 2, -1, -1]
+    # There a zero vector gives way to whatever comes next, because its norm is the smallest.
+    zeros = nm.store(small(slots=3), nm.init(small(slots=3), KEY), 0 * EYE[:1], EYE[:1])
+    zeros = nm.store(small(slots=3), zeros, EYE[:1], EYE[1:2])
+    np.testing.assert_array_equal(zeros.values[:2], EYE[:2])
     drawn = slots_written(small(slots=3, when_full="random"), 12)
     assert drawn[:3] == [0, 1, 2] and len(set(drawn[3:])) > 1
     memory = small(slots=3, when_full="refuse")

@@ -4,14 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ngcmem.plasticity.slot_policies import (
-    SlotTable,
     Writing,
     account_reads,
     append_block,
     delete_slots,
-    empty_table,
     write_entries,
 )
+from ngcmem.plasticity.slot_table import SlotTable, empty_table
 
 SLOTS = 6
 

@@ -1,0 +1,103 @@
+"""Parts, hyper-parameters kept on the device, and states that pass between programs unread."""
+
+import copy
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+import ngcmem as nm
+from ngcmem import Component, PerExample, Shared, State
+from ngcmem.core.canonical import form
+from ngcmem.core.parts import part
+
+KEY = jax.random.key(0)
+
+
+class TallyState(State):
+    seen: PerExample[Array, "2"]
+    bright = part("seen", 0)
+    any_bright = part("seen", 1, kind=bool)
+    tally: Shared[Array, "2 units"]
+    total = part("tally", 0, slice(None), axes="units")
+    last = part("tally", 1, 0)
+
+
+class Tally(Component[TallyState]):
+    gain: float | Array = 2.0
+
+    def init(self, key: Array) -> TallyState:
+        return TallyState(seen=jnp.zeros(2), tally=jnp.zeros((2, 3)))
+
+    def advance_state(self, state: TallyState, t: Array, dt: Array) -> TallyState:
+        return state.replace(bright=state.bright + self.gain, any_bright=jnp.array(True))
+
+    def evolve(self, state: TallyState, t: Array, dt: Array) -> TallyState:
+        return state.replace(total=state.total + state.bright.sum())
+
+
+def test_parts_are_compartments_and_their_storage_is_one_array() -> None:
+    tally = Tally()
+    state = nm.init(tally, KEY, batch=2)
+    assert list(state.specs()) == ["bright", "any_bright", "total", "last"]
+    assert len(jax.tree.leaves(state)) == 2
+    state, seen = nm.run(tally, state, steps=3, record=("bright", "total"), learn=True)
+    np.testing.assert_array_equal(seen["bright"], [[2, 2], [4, 4], [6, 6]])
+    np.testing.assert_array_equal(seen["total"], [[0] * 3, [4] * 3, [12] * 3])
+    np.testing.assert_array_equal(state.any_bright, [True, True])
+    state = state.set({"last": 7.0, "bright": np.array([1.0, 2.0])})
+    np.testing.assert_array_equal(state["tally"], [[24, 24, 24], [7, 0, 0]])
+    np.testing.assert_array_equal(state.seen, [[1, 1], [2, 1]])
+    assert nm.parameters(state).keys() == {"total", "last"}
+    with pytest.raises(ValueError, match=r"TallyState.total has shape \(3,\), got \(2,\)"):
+        state.replace(total=np.zeros(2))
+    with pytest.raises(ValueError, match="no compartment 'lost'. Did you mean 'last'"):
+        state["lost"]
+
+
+def test_parts_are_wired_from_and_printed() -> None:
+    circuit = nm.connect(
+        dict(tally=Tally(), memory=nm.Episodic(slots=4, keys=2)),
+        [nm.wire("tally.bright", to="memory.gate")],
+    )
+    assert "best_similarity" in str(circuit) and "outcome" not in str(circuit)
+    with pytest.raises(nm.WiringError, match="'memory.intensity' is PerExample"):
+        nm.connect(
+            dict(tally=Tally(), memory=nm.Episodic(slots=4, keys=2)),
+            [nm.wire("tally.bright", to="memory.intensity")],
+        )
+
+
+def test_hyper_parameters_are_transferred_once_and_never_stale() -> None:
+    tally = Tally(gain=3)
+    nm.advance_state(tally, nm.init(tally, KEY))
+    leaves = form(tally).leaves
+    assert isinstance(leaves[0], jax.Array) and form(tally).leaves[0] is leaves[0]
+    assert tally.gain == 3 and form(tally.replace(gain=4)).leaves[0] == 4
+    with jax.enable_x64(True):
+        assert form(tally).leaves[0].dtype == np.float64
+    assert form(tally).leaves[0].dtype == np.float32
+    changing = np.array([1.0], np.float32)
+    varied = Tally(gain=changing)
+    changing[:] = 5.0  # the caller's array: what is kept may not be older than it
+    assert form(varied).leaves[0][0] == 5
+    for twin in (copy.deepcopy(tally), pickle.loads(pickle.dumps(tally))):
+        state = nm.advance_state(twin, nm.init(twin, KEY))
+        np.testing.assert_array_equal(state.bright, [3])
+
+
+def test_a_state_nobody_read_is_whole() -> None:
+    tally = Tally()
+    state = nm.advance_state(tally, nm.init(tally, KEY))
+    for twin in (
+        copy.copy(state),
+        pickle.loads(pickle.dumps(state)),
+        jax.tree.map(lambda x: x, state),
+    ):
+        np.testing.assert_array_equal(twin.seen, [[2, 1]])
+        np.testing.assert_array_equal(twin.replace(last=1.0).tally[1], [1, 0, 0])
+    with pytest.raises(AttributeError, match="'TallyState' object has no attribute 'gain'"):
+        _ = state.gain
