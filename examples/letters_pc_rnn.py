@@ -148,7 +148,7 @@ def main() -> None:
     jax.block_until_ready(published)
     retrieve_seconds = time.perf_counter() - start
     annealed = nm.retrieve_causes(
-        net.replace(**nm.ANNEALED), state, shown, key=key, trials=trials, cooling=0.25
+        net.replace(**nm.ANNEALED), state, shown, key=key, trials=trials, cooling=0.1
     )
     metrics = {
         "loss_median_last50": np.median(losses[-50:]),

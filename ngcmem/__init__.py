@@ -75,6 +75,8 @@ from ngcmem.core.wires import wire as wire
 from ngcmem.datasets.letters import hershey_letters as hershey_letters
 from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
+from ngcmem.memories.bayes_pcn import BayesPCN as BayesPCN
+from ngcmem.memories.bayes_pcn import BayesPCNState as BayesPCNState
 from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
 from ngcmem.memories.bidirectional import (
     BidirectionalAssociativeState as BidirectionalAssociativeState,
