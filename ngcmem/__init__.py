@@ -119,6 +119,7 @@ from ngcmem.memories.predictive_coding_rnn import (
 from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
 from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
 from ngcmem.memories.sequence_retrieval import ANNEALED as ANNEALED
+from ngcmem.memories.sequence_retrieval import METROPOLIS as METROPOLIS
 from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
 from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
 from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
