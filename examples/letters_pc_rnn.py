@@ -110,24 +110,26 @@ def draw_causes(state, net, steps, labels, file):
     figure.savefig(file, dpi=80)
 
 
-def draw_walk(state, found, names, target, file):
+def draw_walk(state, results, names, target, file):
     mus = np.asarray(state.mus)
     reach = 1.15 * np.abs(mus).max()
     figure, axes = plt.subplots(
         2, 2, figsize=(8.6, 8), sharex=True, sharey=True, layout="constrained"
     )
-    for copy, axis in enumerate(axes.flat):
-        walk = np.asarray(found.causes[:, copy * len(names) + target])
-        axis.plot(*walk.T, color="0.6", lw=0.4)
+    for place, axis in np.ndenumerate(axes):
+        name = ("published", "Metropolis")[place[0]]
+        walk = np.asarray(results[name].causes[:, place[1] * len(names) + target])
+        axis.set_title(f"{name}, start {place[1] + 1}", fontsize=11)
+        axis.plot(*walk.T, color="0.7", lw=0.3, alpha=0.5, zorder=1)
         trial = np.arange(1, len(walk) + 1)
         dots = axis.scatter(*walk.T, s=12, c=trial, cmap="viridis", norm="log", zorder=3)
-        for mu, name in zip(mus, names, strict=True):
+        for mu, letter in zip(mus, names, strict=True):
             axis.plot(*mu, "+", color="black", ms=5, zorder=5)
-            axis.annotate(name, mu, (3, 3), textcoords="offset points", fontsize=12, zorder=6)
+            axis.annotate(letter, mu, (3, 3), textcoords="offset points", fontsize=12, zorder=6)
         axis.add_patch(plt.Circle(mus[target], 0.15, color="red", fill=False, lw=1.5, zorder=6))
         axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     figure.colorbar(dots, ax=axes, label="trial", shrink=0.5)
-    figure.suptitle(f"Four retrievals of {names[target]}: the hidden causes after every trial")
+    figure.suptitle(f"Retrievals of {names[target]}: the hidden causes after every trial")
     figure.supxlabel("hidden cause 1")
     figure.supylabel("hidden cause 2")
     figure.savefig(file, dpi=70)
@@ -215,8 +217,8 @@ def main() -> None:
     draw_letters(state, net, sequences, names, losses, given.out / "letters.png")
     draw_causes(state, net, len(sequences), names, given.out / "causes.png")
     target = list(names).index("p") if "p" in names else 0
-    draw_walk(state, published, names, target, given.out / "walk.png")
     results = dict(published=published, annealed=annealed, Metropolis=metropolis)
+    draw_walk(state, results, names, target, given.out / "walk.png")
     ranked = metrics["ranking_correct"] / count
     draw_success(state, results, labels, 1 / count, ranked, given.out / "success.png")
     finish(metrics, given.out)

@@ -172,20 +172,15 @@ def continual(images, seed):
 
 def draw_curves(curve, lengths, results, ages, average, file):
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
-    left.semilogy(np.arange(1, len(curve) + 1), curve)
-    left.yaxis.set_major_formatter("{x:g}")
-    left.yaxis.set_minor_formatter("{x:g}")
+    left.semilogy(np.arange(1, len(curve) + 1), curve, label="training digits")
     left.set(xlabel="epoch", ylabel="energy per digit", title="The circuit learns digits")
+    left.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    left.yaxis.set_minor_locator(plt.NullLocator())
     for name, values in results.items():
         middle.plot(lengths, values, "o-", label=name)
     middle.set_xscale("log", base=2)
     middle.xaxis.set_major_formatter("{x:g}")
-    middle.set(
-        xlabel="frames in the sequence",
-        ylabel="part of frames recalled exactly",
-        title="Sequences of digits",
-        ylim=(-0.05, 1.05),
-    )
+    middle.set(xlabel="frames", ylabel="part recalled exactly", title="Sequences of digits")
     width = min(16, len(next(iter(ages.values()))) // 3)
     for name, errors in ages.items():
         smooth = np.convolve(errors, np.ones(width) / width, "valid")
@@ -197,10 +192,9 @@ def draw_curves(curve, lengths, results, ages, average, file):
         title="Digits written one at a time",
         ylim=(0, None),
     )
-    for axis in (middle, right):
-        axis.legend(fontsize=8, frameon=False)
     for axis in (left, middle, right):
         axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(fontsize=8, frameon=False)
     figure.savefig(file, dpi=90)
 
 
