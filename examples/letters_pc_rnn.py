@@ -47,6 +47,17 @@ def scores(state, found, labels) -> dict[str, float]:
     }
 
 
+def varied(sequences, seed) -> np.ndarray:
+    """The letters written anew: slanted, stretched, and with a hand that is not steady."""
+    rng = np.random.default_rng(seed)
+    count = sequences.shape[1]
+    change = np.eye(2) + 0.08 * rng.normal(size=(count, 2, 2))
+    time = np.linspace(0.0, np.pi, len(sequences))
+    waves = np.stack([np.sin(k * time) / k for k in range(1, 6)], 1)
+    shake = np.einsum("tk,kcd->tcd", waves, 0.08 * rng.normal(size=(5, count, 2)))
+    return np.einsum("tcd,ced->tce", sequences, change) + shake
+
+
 def curves(state, found, labels) -> tuple[np.ndarray, np.ndarray]:
     """Per trial: nearest now, and nearest at the smallest error so far."""
     right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
@@ -60,62 +71,90 @@ def curves(state, found, labels) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_letters(state, net, sequences, names, losses, file):
-    generated = nm.generate_sequences(net, state, state.mus, steps=len(sequences))
-    figure, axes = plt.subplots(3, 7, figsize=(11, 5))
+    generated = np.asarray(nm.generate_sequences(net, state, state.mus, steps=len(sequences)))
+    figure, axes = plt.subplots(3, 7, figsize=(11, 5.2), layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
-    for axis, seen, made, name in zip(
-        axes.flat,
-        sequences.swapaxes(0, 1),
-        np.asarray(generated).swapaxes(0, 1),
-        names,
-        strict=False,
+    for axis, name, seen, made in zip(
+        axes.flat, names, sequences.swapaxes(0, 1), generated.swapaxes(0, 1), strict=False
     ):
-        axis.plot(*seen.T, "--", color="black", lw=1)
-        axis.plot(*made.T, color="tab:blue")
-        axis.set_title(name, fontsize=10)
+        axis.plot(*seen.T, "--", color="0.3", lw=1)
+        axis.plot(*made.T, color="tab:blue", lw=2)
+        axis.set_title(name, fontsize=11)
         axis.set_aspect("equal")
     last = axes.flat[-1]
     last.axis("on")
     last.semilogy(losses, lw=0.8)
-    last.set_title("training loss", fontsize=10)
+    last.spines[["top", "right"]].set_visible(False)
+    last.set_title("training loss", fontsize=11)
     figure.suptitle("Generated from the learned causes (blue) and shown (dashed)")
-    figure.tight_layout()
+    figure.savefig(file, dpi=80)
+
+
+def draw_causes(state, net, steps, labels, file):
+    """The map of the hidden causes: each letter as it is generated, drawn at its cause."""
+    mus = np.asarray(state.mus)
+    generated = np.asarray(nm.generate_sequences(net, state, state.mus, steps=steps))
+    figure, axis = plt.subplots(figsize=(7, 7), layout="constrained")
+    gaps = np.linalg.norm(mus[:, None] - mus, axis=-1) + np.diag(np.full(len(mus), np.inf))
+    size = 0.5 * np.median(gaps.min(1)) / np.abs(generated).max()
+    for i, (mu, name) in enumerate(zip(mus, labels, strict=True)):
+        path = generated[:, i] - 0.5 * (generated[:, i].max(0) + generated[:, i].min(0))
+        color = plt.get_cmap("twilight")(0.15 + 0.7 * i / len(mus))
+        axis.plot(*(mu + 2 * size * path).T, color=color, lw=2)
+        axis.plot(*mu, "+", color="0.5", ms=5, zorder=0)
+        axis.annotate(name, mu, (9, 9), textcoords="offset points", fontsize=9, color="0.35")
+    axis.set(xlabel="hidden cause 1", ylabel="hidden cause 2", aspect="equal")
+    axis.set_title("The map of hidden causes")
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=80)
+
+
+def draw_walk(state, results, names, target, file):
+    mus = np.asarray(state.mus)
+    reach = 1.15 * np.abs(mus).max()
+    figure, axes = plt.subplots(
+        2, 2, figsize=(8.6, 8), sharex=True, sharey=True, layout="constrained"
+    )
+    for place, axis in np.ndenumerate(axes):
+        name = ("published", "Metropolis")[place[0]]
+        walk = np.asarray(results[name].causes[:, place[1] * len(names) + target])
+        axis.set_title(f"{name}, start {place[1] + 1}", fontsize=11)
+        axis.plot(*walk.T, color="0.7", lw=0.3, alpha=0.5, zorder=1)
+        trial = np.arange(1, len(walk) + 1)
+        dots = axis.scatter(*walk.T, s=12, c=trial, cmap="viridis", norm="log", zorder=3)
+        for mu, letter in zip(mus, names, strict=True):
+            axis.plot(*mu, "+", color="black", ms=5, zorder=5)
+            axis.annotate(letter, mu, (3, 3), textcoords="offset points", fontsize=12, zorder=6)
+        axis.add_patch(plt.Circle(mus[target], 0.15, color="red", fill=False, lw=1.5, zorder=6))
+        axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    figure.colorbar(dots, ax=axes, label="trial", shrink=0.5)
+    figure.suptitle(f"Retrievals of {names[target]}: the hidden causes after every trial")
+    figure.supxlabel("hidden cause 1")
+    figure.supylabel("hidden cause 2")
     figure.savefig(file, dpi=70)
 
 
-def draw_walk(state, found, names, target, file):
-    mus = np.asarray(state.mus)
-    reach = 1.15 * np.abs(mus).max()
-    figure, axes = plt.subplots(2, 2, figsize=(8, 8), sharex=True, sharey=True)
-    for copy, axis in enumerate(axes.flat):
-        walk = np.asarray(found.causes[:, copy * len(names) + target])
-        axis.plot(*walk.T, color="tab:blue", alpha=0.25, lw=0.6)
-        axis.scatter(*walk.T, s=8, c=np.arange(len(walk)), cmap="viridis", zorder=3)
-        for mu, name in zip(mus, names, strict=True):
-            axis.text(*mu, name, fontsize=13, zorder=5, ha="center", va="center")
-        axis.add_patch(plt.Circle(mus[target], 0.12, color="red", fill=False, zorder=6))
-        axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    figure.suptitle(f"Hidden causes after every trial (late: yellow), shown: {names[target]}")
-    figure.supxlabel("hidden cause 1")
-    figure.supylabel("hidden cause 2")
-    figure.tight_layout()
-    figure.savefig(file, dpi=60)
-
-
-def draw_success(results, labels, chance, ranked, file):
-    figure, axis = plt.subplots(figsize=(7, 4))
-    for (name, state, found), color in zip(results, ("tab:blue", "tab:orange"), strict=True):
+def draw_success(state, results, labels, chance, ranked, file):
+    figure, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    for name, found in results.items():
         now, best = curves(state, found, labels)
         trials = np.arange(1, len(now) + 1)
-        axis.semilogx(trials, now, color=color, label=f"{name}: nearest now")
-        axis.semilogx(trials, best, color=color, ls=":", label=f"{name}: at smallest error so far")
+        # a mean over the trials within 10 % shows the trend on the logarithmic axis
+        around = [now[int(0.9 * k) : int(1.1 * k) + 1].mean() for k in range(len(now))]
+        (line,) = axis.semilogx(trials, around, lw=2, label=f"{name}, now")
+        axis.semilogx(trials, now, color=line.get_color(), lw=0.5, alpha=0.3)
+        if name == "published":
+            axis.semilogx(
+                trials, best, color=line.get_color(), ls=":", label=f"{name}, smallest error so far"
+            )
     axis.semilogx(trials, 1 - (1 - chance) ** trials, "k:", lw=1, label="guessing, smallest error")
     axis.axhline(ranked, color="tab:green", ls="--", lw=1, label="ranking of all stored causes")
     axis.axhline(chance, color="gray", ls="--", lw=1, label="chance")
-    axis.set(xlabel="trial", ylabel="part of retrievals at the right letter", ylim=(0, 1.05))
-    axis.legend(fontsize=8)
-    figure.tight_layout()
+    axis.set(xlabel="trial", ylabel="part of retrievals at the right letter", ylim=(0, 1.03))
+    axis.set_xlim(1, len(trials))
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.savefig(file, dpi=80)
 
 
@@ -148,7 +187,14 @@ def main() -> None:
     jax.block_until_ready(published)
     retrieve_seconds = time.perf_counter() - start
     annealed = nm.retrieve_causes(
-        net.replace(**nm.ANNEALED), state, shown, key=key, trials=trials, cooling=0.25
+        net.replace(**nm.ANNEALED), state, shown, key=key, trials=trials, cooling=0.1
+    )
+    metropolis = nm.retrieve_causes(
+        net.replace(**nm.METROPOLIS), state, shown, key=key, trials=trials, temperature=0.01
+    )
+    unseen = varied(sequences, given.seed)
+    inferred = nm.retrieve_causes(
+        net.replace(**nm.METROPOLIS), state, unseen, key=key, trials=trials, temperature=0.01
     )
     metrics = {
         "loss_median_last50": np.median(losses[-50:]),
@@ -158,17 +204,23 @@ def main() -> None:
         "retrieve_seconds": retrieve_seconds,
         "nan": bool(np.isnan(published.causes).any()),
         **{f"annealed_{k}": v for k, v in scores(state, annealed, labels).items()},
+        **{f"metropolis_{k}": v for k, v in scores(state, metropolis, labels).items()},
+        "unseen_ranking": np.mean(
+            np.asarray(nm.rank_causes(net, state, unseen)).argmin(1) == np.arange(count)
+        ),
+        "unseen_metropolis": scores(state, inferred, np.arange(count))["nearest_last100"],
     }
     for name, control in progress(controls.items(), "controls", total=len(controls)):
         found = nm.retrieve_causes(control, state, shown, key=key, trials=min(trials, 300))
         metrics[f"{name}_nearest_last100"] = scores(state, found, labels)["nearest_last100"]
 
     draw_letters(state, net, sequences, names, losses, given.out / "letters.png")
+    draw_causes(state, net, len(sequences), names, given.out / "causes.png")
     target = list(names).index("p") if "p" in names else 0
-    draw_walk(state, published, names, target, given.out / "walk.png")
-    results = [("published", state, published), ("annealed", state, annealed)]
+    results = dict(published=published, annealed=annealed, Metropolis=metropolis)
+    draw_walk(state, results, names, target, given.out / "walk.png")
     ranked = metrics["ranking_correct"] / count
-    draw_success(results, labels, 1 / count, ranked, given.out / "success.png")
+    draw_success(state, results, labels, 1 / count, ranked, given.out / "success.png")
     finish(metrics, given.out)
 
 

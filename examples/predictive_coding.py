@@ -3,7 +3,10 @@
 1. A circuit of value and error cells learns digits and completes masked ones.
 2. Memories of equal size complete the masked digits they stored.
 3. Sequences of digits, which look alike, are recalled frame by frame.
+4. Digits are written one at a time into a posterior over weights, which can also forget.
 """
+
+import re
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +21,7 @@ import ngcmem as nm
 from ngcmem import delayed, wire
 from ngcmem.datasets.digits import digits
 from ngcmem.interop.scripts import arguments, finish, progress
+from ngcmem.plotting.recall import plot_images
 
 PIXELS = 64
 LEFT = np.tile(np.arange(8) < 4, 8)  # the half that is hidden
@@ -64,15 +68,19 @@ def show(network, state, images, known, steps):
 def learn(network, images, seed, epochs, batch=50, steps=100):
     rng = np.random.default_rng(seed)
     state, curve = nm.init(network, jax.random.key(seed), batch=batch), []
-    everything = np.ones(PIXELS)
     for _ in progress(range(epochs), "learning digits"):
         energies = []
         for rows in rng.permutation(len(images)).reshape(-1, batch):
-            state = show(network, state, images[rows], everything, steps)
+            state = show(network, state, images[rows], np.ones(PIXELS), steps)
             energies.append(state["total.energy"].mean())
             state = nm.evolve(network, state)
         curve.append(float(np.mean(energies)))
     return state, curve
+
+
+def key(name: str) -> str:
+    """The name of a memory as part of a metric's name."""
+    return re.sub(r"\W+", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name)).lower()
 
 
 def hidden_error(completed, images, known=KNOWN) -> float:
@@ -91,12 +99,13 @@ def complete(images, seed, steps):
     """Masked digits completed by memories of (almost) equally many parameters."""
     slots = PIXELS + 1  # 65 x 64 = 4,160 parameters, as in each network below
     memories = {
-        "covariance_pc": nm.CovariancePC(features=PIXELS),
-        "covariance_pc_implicit": nm.CovariancePC(features=PIXELS, form="implicit"),
-        "generative_pc": nm.GenerativePC(
+        "CovariancePC": nm.CovariancePC(features=PIXELS),
+        "CovariancePC, implicit": nm.CovariancePC(features=PIXELS, form="implicit"),
+        "GenerativePC": nm.GenerativePC(
             features=PIXELS, hidden=(64,), store_steps=steps, prior=0.3
         ),
-        "hopfield": nm.Hopfield(slots=slots, features=PIXELS, beta=10.0, similarity="euclidean"),
+        "BayesPCN": nm.BayesPCN(features=PIXELS, hidden=(40,)),  # its means and covariances
+        "Hopfield": nm.Hopfield(slots=slots, features=PIXELS, beta=10.0, similarity="euclidean"),
     }
     known = np.broadcast_to(KNOWN, images.shape)
     answers, metrics = {}, {}
@@ -104,102 +113,107 @@ def complete(images, seed, steps):
         state = nm.store(memory, nm.init(memory, jax.random.key(seed)), images)
         answers[name] = np.asarray(nm.recall(memory, state, images * known, known=known))
         answers[name] = np.where(known > 0, images, answers[name])
-        metrics[f"{name}_error"] = hidden_error(answers[name], images)
-        metrics[f"{name}_found"] = found(answers[name], images)
+        metrics[f"{key(name)}_error"] = hidden_error(answers[name], images)
+        metrics[f"{key(name)}_found"] = found(answers[name], images)
     return answers, metrics
 
 
 def recall_sequences(signs, lengths):
-    """Frames right to the last pixel when each is recalled from the true one before, and from
-    the recalled one before; the same for the asymmetric Hopfield network W = sum x' outer x."""
+    """The part of frames right to the last pixel when each is recalled from the recalled one
+    before: temporal PC, and the asymmetric Hopfield network W = sum x' outer x."""
     memory = nm.TemporalPC(features=PIXELS, output=jnp.sign)
-    results = {"temporal_pc": [], "asymmetric_hopfield": []}
+    results = {"TemporalPC": [], "asymmetric Hopfield": []}
     for length in lengths:
         frames = signs[:length]
         state = nm.store(memory, nm.init(memory, jax.random.key(0)), frames)
         hebbian = frames[1:].T @ frames[:-1]
         steps = {
-            "temporal_pc": lambda x, s=state: np.asarray(nm.recall(memory, s, x)),
-            "asymmetric_hopfield": lambda x, w=hebbian: np.sign(x @ w.T),
+            "TemporalPC": lambda x, s=state: np.asarray(nm.recall(memory, s, x)),
+            "asymmetric Hopfield": lambda x, w=hebbian: np.sign(x @ w.T),
         }
         for name, step in steps.items():
-            now, made = frames[:1], []
+            made = [frames[:1]]
             for _ in range(length - 1):
-                now = step(now)
-                made.append(now[0])
-            right = (np.stack(made) == frames[1:]).all(1)
-            results[name].append((float(right.mean()), np.stack(made)))
+                made.append(step(made[-1]))
+            results[name].append(float((np.concatenate(made) == frames)[1:].all(1).mean()))
     return results
 
 
 def repeated_frame(signs, seed, epochs):
     """A sequence in which one frame has two successors: one layer against two."""
-    a, b, c, d = signs[:4]
-    frames = np.stack([a, b, c, b, d])
+    frames = signs[[0, 1, 2, 1, 3]]
+    flat = nm.TemporalPC(features=PIXELS, output=jnp.sign)
+    deep = nm.DeepTemporalPC(features=PIXELS, hidden=64, output=jnp.sign, epochs=epochs)
     right = {}
-    for name, memory in (
-        ("temporal_pc", nm.TemporalPC(features=PIXELS, output=jnp.sign)),
-        (
-            "deep_temporal_pc",
-            nm.DeepTemporalPC(features=PIXELS, hidden=64, output=jnp.sign, epochs=epochs),
-        ),
-    ):
+    for name, memory in {"temporal_pc": flat, "deep_temporal_pc": deep}.items():
         state = nm.store(memory, nm.init(memory, jax.random.key(seed)), frames)
         made = [nm.recall(memory, state, frames[:1], steps=k)[0] for k in range(1, 5)]
         right[f"{name}_repeated_frame"] = float((np.stack(made) == frames[1:]).all(1).mean())
     return right
 
 
-def draw_completion(rows, file):
-    count = 10
-    figure, axes = plt.subplots(len(rows), count, figsize=(count * 0.8, len(rows) * 0.9))
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for axis, image in zip(line, images, strict=False):
-            axis.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-    figure.subplots_adjust(left=0.25, right=0.99, top=0.99, bottom=0.01, hspace=0.1)
-    figure.savefig(file, dpi=80)
+def continual(images, seed):
+    """The error over the hidden half of digits written one at a time, the newest first."""
+    hidden, known = (128,), np.broadcast_to(KNOWN, images.shape)
+    memories = {
+        "BayesPCN": nm.BayesPCN(features=PIXELS, hidden=hidden),
+        "BayesPCN, forgetting .01": nm.BayesPCN(features=PIXELS, hidden=hidden, forgetting=0.01),
+        "GenerativePC": nm.GenerativePC(features=PIXELS, hidden=hidden, store_steps=100, prior=0.3),
+    }
+    errors = {}
+    for name, memory in progress(memories.items(), "one at a time", total=len(memories)):
+        state = nm.init(memory, jax.random.key(seed))
+        for image in images:
+            state = nm.store(memory, state, image[None])
+        answer = np.asarray(nm.recall(memory, state, images * known, known=known))
+        errors[name] = ((answer - images)[:, LEFT] ** 2).mean(1)[::-1]
+    return errors
 
 
-def draw_curves(curve, lengths, results, file):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
-    left.semilogy(np.arange(1, len(curve) + 1), curve)
+def draw_curves(curve, lengths, results, ages, average, file):
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    left.semilogy(np.arange(1, len(curve) + 1), curve, label="training digits")
     left.set(xlabel="epoch", ylabel="energy per digit", title="The circuit learns digits")
+    left.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    left.yaxis.set_minor_locator(plt.NullLocator())
     for name, values in results.items():
-        right.plot(lengths, [share for share, _ in values], "o-", label=name.replace("_", " "))
-    right.set_xscale("log", base=2)
+        middle.plot(lengths, values, "o-", label=name)
+    middle.set_xscale("log", base=2)
+    middle.xaxis.set_major_formatter("{x:g}")
+    middle.set(xlabel="frames", ylabel="part recalled exactly", title="Sequences of digits")
+    width = min(16, len(next(iter(ages.values()))) // 3)
+    for name, errors in ages.items():
+        smooth = np.convolve(errors, np.ones(width) / width, "valid")
+        right.plot(np.arange(len(smooth)) + width / 2, smooth, label=name)
+    right.axhline(average, color="gray", ls="--", lw=1, label="mean digit")
     right.set(
-        xlabel="frames in the sequence",
-        ylabel="frames recalled exactly",
-        title="Sequences of digits",
-        ylim=(-0.05, 1.05),
+        xlabel=f"writes since (mean of {width})",
+        ylabel="squared error, hidden half",
+        title="Digits written one at a time",
+        ylim=(0, None),
     )
-    right.legend(fontsize=9)
-    figure.tight_layout()
-    figure.savefig(file, dpi=80)
+    for axis in (left, middle, right):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(fontsize=8, frameon=False)
+    figure.savefig(file, dpi=90)
 
 
 def main() -> None:
     given = arguments("predictive_coding", __doc__.split("\n")[0])
     images, _ = digits()
     images = images[np.random.default_rng(given.seed).permutation(len(images))]
-    train, unseen = (
-        (images[:200], images[1000:1050]) if given.quick else (images[:1000], images[1000:1500])
-    )
+    train, unseen = images[: 200 if given.quick else 1000], images[1000:1500]
 
     network = circuit(hidden=32)
     state, curve = learn(network, train, given.seed, epochs=8 if given.quick else 60)
     state = nm.init(network, jax.random.key(0), batch=len(unseen)).set(nm.parameters(state))
     scattered = (np.random.default_rng(given.seed).random(unseen.shape) < 0.5).astype(float)
-    average = np.broadcast_to(train.mean(0), unseen.shape)
-    metrics, settle = {"energy_first": curve[0], "energy_last": curve[-1]}, 2000
-    if given.quick:
-        settle = 300
+    metrics = {"energy_first": curve[0], "energy_last": curve[-1]}
     for name, known in (("half", KNOWN), ("scattered", scattered)):
-        completed = show(network, state, unseen, known, settle)["pixels.value"]
+        steps = 300 if given.quick else 2000
+        completed = show(network, state, unseen, known, steps)["pixels.value"]
         metrics[f"circuit_{name}_error"] = hidden_error(completed, unseen, known)
-        metrics[f"mean_digit_{name}_error"] = hidden_error(average, unseen, known)
+        metrics[f"mean_digit_{name}_error"] = hidden_error(train.mean(0), unseen, known)
 
     stored = images[:100] if given.quick else images[:300]
     answers, scores = complete(stored, given.seed, 300 if given.quick else 2000)
@@ -210,18 +224,23 @@ def main() -> None:
     lengths = [8] if given.quick else [2, 4, 8, 16, 32, 48, 64]
     results = recall_sequences(signs, lengths)
     for name, values in results.items():
-        for length, (share, _) in zip(lengths, values, strict=True):
-            metrics[f"{name}_exact_{length}"] = share
+        for length, share in zip(lengths, values, strict=True):
+            metrics[f"{key(name)}_exact_{length}"] = share
     metrics |= repeated_frame(signs, given.seed, epochs=100 if given.quick else 300)
 
-    cue = np.where(LEFT, 0.5, stored)
-    rows = {"stored": stored, "cue": cue} | {
-        name.replace("_", " "): answer for name, answer in answers.items()
-    }
-    rows |= {"unseen": unseen, "cue, unseen": np.where(scattered > 0, unseen, 0.5)}
-    rows |= {"circuit": np.asarray(completed)}
-    draw_completion(rows, given.out / "completion.png")
-    draw_curves(curve, lengths, results, given.out / "curves.png")
+    ages = continual(images[:48] if given.quick else images[:256], given.seed)
+    for name, errors in ages.items():
+        metrics[f"{key(name)}_newest_error"] = float(errors[:16].mean())
+        metrics[f"{key(name)}_oldest_error"] = float(errors[-16:].mean())
+
+    rows = {"stored": stored, "cue": stored} | answers
+    rows |= {"unseen": unseen, "cue, unseen": unseen, "circuit": completed}
+    known = {"cue": np.broadcast_to(KNOWN, stored.shape), "cue, unseen": scattered}
+    plot_images(rows, (8, 8), known=known)[0, 0].figure.savefig(
+        given.out / "completion.png", dpi=90
+    )
+    average = hidden_error(stored.mean(0), stored)
+    draw_curves(curve, lengths, results, ages, average, given.out / "curves.png")
     finish(metrics, given.out)
 
 

@@ -76,6 +76,8 @@ from ngcmem.core.wires import wire as wire
 from ngcmem.datasets.letters import hershey_letters as hershey_letters
 from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
 from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
+from ngcmem.memories.bayes_pcn import BayesPCN as BayesPCN
+from ngcmem.memories.bayes_pcn import BayesPCNState as BayesPCNState
 from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
 from ngcmem.memories.bidirectional import (
     BidirectionalAssociativeState as BidirectionalAssociativeState,
@@ -118,6 +120,7 @@ from ngcmem.memories.predictive_coding_rnn import (
 from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
 from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
 from ngcmem.memories.sequence_retrieval import ANNEALED as ANNEALED
+from ngcmem.memories.sequence_retrieval import METROPOLIS as METROPOLIS
 from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
 from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
 from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes

@@ -218,6 +218,10 @@ COMPONENTS: dict[str, Entry] = {
         lambda: nm.GenerativePC(features=6, hidden=(5, 3), settle_steps=5, store_steps=20, eta=0.1),
         prepare=_with_patterns,
     ),
+    "BayesPCN": Entry(
+        lambda: nm.BayesPCN(features=6, hidden=(5, 3), forgetting=0.1, settle_steps=5),
+        prepare=_with_patterns,
+    ),
     "CovariancePC": Entry(
         lambda: nm.CovariancePC(features=6, ridge=0.1, eta=0.01), prepare=_with_patterns
     ),

@@ -12,9 +12,9 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
+from ngcmem.memories.descent import Values, moved, settled
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
 
-Layers = tuple[Array, ...]
 STORING = optax.adam(3e-3)
 
 
@@ -69,12 +69,7 @@ class GenerativePC(Memory[GenerativePCState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("GenerativePC", self.eta, self.optimizer)
-        sizes = self.hidden if isinstance(self.hidden, tuple) else ()
-        if not sizes or not all(isinstance(n, (int, np.integer)) and n > 0 for n in sizes):
-            raise ValueError(
-                f"GenerativePC: hidden is a tuple of layer sizes, lowest first, such as "
-                f"hidden=(128, 64), got {self.hidden!r}."
-            )
+        check_hidden("GenerativePC", self.hidden)
 
     def init(self, key: Array) -> GenerativePCState:
         sizes = (self.features, *self.hidden)
@@ -97,12 +92,12 @@ class GenerativePC(Memory[GenerativePCState]):
             count=jnp.zeros((), jnp.int32),
         )
 
-    def _predictions(self, weights: dict[str, Layers], hidden: Layers) -> list[Array]:
+    def _predictions(self, weights: dict[str, Values], hidden: Values) -> list[Array]:
         layers = zip(hidden, weights["w"], weights["b"], strict=True)
         return [self.activation(x) @ w + b for x, w, b in layers]
 
     def _energy(
-        self, weights: dict[str, Layers], hidden: Layers, inputs: Array, known: Array
+        self, weights: dict[str, Values], hidden: Values, inputs: Array, known: Array
     ) -> Array:
         """The energy of one example with the unknown features at rest, or of a batch per row."""
         predictions = self._predictions(weights, hidden)
@@ -111,24 +106,14 @@ class GenerativePC(Memory[GenerativePCState]):
             total = total + 0.5 * jnp.sum((value - prediction) ** 2, -1)
         return total + 0.5 * self.prior * jnp.sum(hidden[-1] ** 2, -1)
 
-    def _moved(self, hidden: Layers, velocity: Layers, pull: Layers) -> tuple[Layers, Layers]:
-        """One step of descent with momentum."""
-        velocity = tuple(
-            (self.momentum * v - self.rate * g).astype(v.dtype)
-            for v, g in zip(velocity, pull, strict=True)
-        )
-        return tuple(h + v for h, v in zip(hidden, velocity, strict=True)), velocity
-
     def advance_state(self, state: GenerativePCState, t: Array, dt: Array) -> GenerativePCState:
-        slope = jax.grad(self._energy, argnums=1)
+        def slope(hidden: Values) -> Values:
+            energy = jax.grad(self._energy, argnums=1)
+            return energy(state.weights, hidden, state.inputs, state.known)
 
-        def settle(carry: Any, _: None) -> tuple[Any, None]:
-            hidden, velocity = carry
-            pull = slope(state.weights, hidden, state.inputs, state.known)
-            return self._moved(hidden, velocity, pull), None
-
-        still = jax.tree.map(jnp.zeros_like, state.hidden)
-        (hidden, _), _ = jax.lax.scan(settle, (state.hidden, still), length=self.settle_steps)
+        hidden = settled(
+            slope, state.hidden, steps=self.settle_steps, rate=self.rate, momentum=self.momentum
+        )
         return state.replace(
             hidden=hidden,
             outputs=self._predictions(state.weights, hidden)[0],
@@ -147,13 +132,13 @@ class GenerativePC(Memory[GenerativePCState]):
         rows = inputs.shape[0]
         known = jnp.ones_like(inputs)
 
-        def energy(weights: dict[str, Layers], hidden: Layers) -> Array:
+        def energy(weights: dict[str, Values], hidden: Values) -> Array:
             return self._energy(weights, hidden, inputs, known).sum()
 
         def step(carry: Any, _: None) -> tuple[Any, None]:
             weights, optimizer_state, hidden, velocity = carry
             by_weight, pull = jax.grad(energy, argnums=(0, 1))(weights, hidden)
-            hidden, velocity = self._moved(hidden, velocity, pull)
+            hidden, velocity = moved(hidden, velocity, pull, self.rate, self.momentum)
             mean = jax.tree.map(lambda g: g / rows, by_weight)
             with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
                 change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
@@ -165,8 +150,8 @@ class GenerativePC(Memory[GenerativePCState]):
         (weights, *_), _ = jax.lax.scan(step, carry, length=self.store_steps)
         return state.replace(weights=weights, count=state.count + rows)
 
-    def weight_changes(self, state: GenerativePCState, t: Array, dt: Array) -> dict[str, Layers]:
-        def mean_energy(weights: dict[str, Layers]) -> Array:
+    def weight_changes(self, state: GenerativePCState, t: Array, dt: Array) -> dict[str, Values]:
+        def mean_energy(weights: dict[str, Values]) -> Array:
             return self._energy(weights, state.hidden, state.inputs, state.known).mean()
 
         return jax.tree.map(jnp.negative, jax.grad(mean_energy)(state.weights))
@@ -180,3 +165,13 @@ class GenerativePC(Memory[GenerativePCState]):
             optimizer=self.optimizer,
         )
         return state.replace(weights=weights, optimizer_state=optimizer_state)
+
+
+def check_hidden(name: str, sizes: object) -> None:
+    """Raise ValueError unless `sizes` is a tuple of layer sizes."""
+    layers = sizes if isinstance(sizes, tuple) else ()
+    if not layers or not all(isinstance(n, (int, np.integer)) and n > 0 for n in layers):
+        raise ValueError(
+            f"{name}: hidden is a tuple of layer sizes, lowest first, such as "
+            f"hidden=(128, 64), got {sizes!r}."
+        )

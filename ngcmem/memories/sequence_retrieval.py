@@ -18,15 +18,19 @@ from ngcmem.memories.predictive_coding_rnn import (
 )
 from ngcmem.memories.sequence_training import as_sequences, open_loop, started
 
-ANNEALED = {"alpha_h": 0.2, "sigma_r": 60.0, "noise_power": 2.0}
-"""Steering that retrieves better than the published one, with `cooling=0.25` over 1,000 trials:
-`retrieve_causes(net.replace(**nm.ANNEALED), ..., cooling=0.25)`. See docs/predictive_coding.md."""
+ANNEALED = {"alpha_h": 0.2, "sigma_r": 1400.0, "noise_power": 3.0}
+"""Steering for `cooling=0.1` over 1,000 trials: nothing is chosen by error. Write
+`retrieve_causes(net.replace(**nm.ANNEALED), ..., cooling=0.1)`. See docs/predictive_coding.md."""
+
+METROPOLIS = {"alpha_h": 0.5, "sigma_r": 4.0}
+"""Steering for `temperature=0.01`: a trial that made the error worse is taken back. Write
+`retrieve_causes(net.replace(**nm.METROPOLIS), ..., temperature=0.01)`."""
 
 
 class Retrieval(Pytree):
     """What every trial of a retrieval found."""
 
-    causes: Array  # (trials, sequences, causes)
+    causes: Array  # (trials, sequences, causes), of those kept
     errors: Array  # (trials, sequences): mean distance of the sequence generated from them
     best: Array  # (sequences, causes): those of the smallest error
 
@@ -39,6 +43,7 @@ def retrieve_causes(
     key: Array,
     trials: int = 1000,
     cooling: ArrayLike = 1.0,
+    temperature: ArrayLike | None = None,
     causes: ArrayLike | None = None,
     noise: ArrayLike | None = None,
     dt: ArrayLike = 1.0,
@@ -47,7 +52,10 @@ def retrieve_causes(
 
     A trial passes once through the target with inference on, from the causes of the trial before
     and the initial hidden state, and then measures the error of generating from the causes it
-    ended with. All trials run in one compiled program.
+    ended with. With a `temperature` the trial is a Metropolis proposal: its causes are kept with
+    probability min(1, exp(-(error - error before) / temperature)), else those before remain, which
+    is one comparison per trial and no look at the stored causes. All trials run in one compiled
+    program.
 
     Args:
         component: the network; its alpha_x, alpha_h, alpha_c, sigma_r, sigma_c steer inference.
@@ -57,6 +65,7 @@ def retrieve_causes(
             depend on the others of the batch.
         trials: the number of passes.
         cooling: the last trial's sigma_r as a part of the first's; geometric in between.
+        temperature: 0 or more, in units of the error; None: every trial's causes are kept.
         causes: initial causes, (sequences, causes); standard normal by default.
         noise: standard-normal draws to use, (trials, steps, sequences, causes).
         dt: the length of a step, ms.
@@ -83,6 +92,7 @@ def retrieve_causes(
         _keys(noise_key, batch),
         noise,
         as_scalar(cooling) ** np.linspace(0.0, 1.0, int(trials), dtype=targets.dtype),
+        None if temperature is None else as_scalar(temperature),
         as_scalar(dt),
         trials=int(trials),
     )
@@ -97,6 +107,7 @@ def _retrieve(
     keys: Array,
     noise: Array | None,
     factors: Array,
+    temperature: Array | None,
     dt: Array,
     *,
     trials: int,
@@ -108,18 +119,28 @@ def _retrieve(
         shape = (steps, component.causes)
         return jax.random.normal(jax.random.fold_in(key, trial), shape, targets.dtype)
 
+    def accepted(key: Array, trial: Array, rise: Array) -> Array:
+        draw = jax.random.exponential(jax.random.fold_in(key, trial), (), targets.dtype)
+        return rise <= temperature * draw  # with probability min(1, exp(-rise / temperature))
+
     def one(
-        causes: Array, x: tuple[Array, Array, Array | None]
-    ) -> tuple[Array, tuple[Array, Array]]:
-        trial, factor, given = x
+        now: tuple[Array, Array], x: tuple[Array, Array, Array | None]
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        (causes, error), (trial, factor, given) = now, x
         noise = jax.vmap(draw, (0, None), 1)(keys, trial) if given is None else given
         inputs = {"inputs": targets, "noise": noise}
         cooled = component.replace(sigma_r=component.sigma_r * factor)
         after, _ = run(cooled, begin.replace(causes=causes), steps=steps, dt=dt, inputs=inputs)
-        errors = mean_distance(open_loop(component, state, targets, after.causes, dt))
-        return after.causes, (after.causes, errors)
+        found, errors = after.causes, open_loop(component, state, targets, after.causes, dt)
+        errors = mean_distance(errors)
+        if temperature is not None:
+            keep = jax.vmap(accepted, (0, None, 0))(keys, -1 - trial, errors - error)
+            found = jnp.where(keep[:, None], found, causes)
+            errors = jnp.where(keep, errors, error)
+        return (found, errors), (found, errors)
 
-    _, (found, errors) = jax.lax.scan(one, causes, (jnp.arange(trials), factors, noise))
+    start = causes, jnp.full(batch, jnp.inf, targets.dtype)
+    _, (found, errors) = jax.lax.scan(one, start, (jnp.arange(trials), factors, noise))
     best = jnp.take_along_axis(found, jnp.argmin(errors, 0)[None, :, None], 0)[0]
     return Retrieval(causes=found, errors=errors, best=best)
 

@@ -17,7 +17,7 @@ def plot_recall(
     known: Any = None,
     count: int = 10,
 ) -> Any:
-    """Three rows of images: cue, recalled, stored. Unknown pixels of the cue are hatched grey.
+    """Three rows of images: cue, recalled, stored. Unknown pixels of the cue are grey.
 
     Args:
         probes, recalled, stored: (batch, features).
@@ -28,15 +28,41 @@ def plot_recall(
     Returns:
         The matplotlib Axes, (3, count).
     """
-    count = min(count, len(probes))
-    axes = subplots(3, count, size=(0.75 * count + 0.6, 2.6))
-    low, high = float(np.min(stored)), float(np.max(stored))
-    rows = [("cue", probes), ("recalled", recalled), ("stored", stored)]
-    for row, (name, images) in zip(axes, rows, strict=True):
+    rows = {"cue": probes, "recalled": recalled, "stored": stored}
+    return plot_images(
+        rows, shape, known={} if known is None else {"cue": known}, count=count, like=stored
+    )
+
+
+def plot_images(
+    rows: Mapping[str, Any],
+    shape: tuple[int, int],
+    *,
+    known: Mapping[str, Any] | None = None,
+    count: int = 10,
+    like: Any = None,
+) -> Any:
+    """Rows of images with their names. Pixels that a row does not know are grey.
+
+    Args:
+        rows: by name, (batch, features); every row shows its first images.
+        shape: rows and columns of one image.
+        known: by name of the row, (batch, features), 1 where known.
+        count: how many images of a row.
+        like: images whose range sets the greys; those of the first row if None.
+
+    Returns:
+        The matplotlib Axes, (rows, count).
+    """
+    count = min(count, *(len(images) for images in rows.values()))
+    axes = subplots(len(rows), count, size=(0.75 * count + 0.6, 0.8 * len(rows) + 0.2))
+    like = next(iter(rows.values())) if like is None else like
+    low, high = float(np.min(like)), float(np.max(like))
+    for row, (name, images) in zip(axes, rows.items(), strict=True):
         for i, axis in enumerate(row):
             image = np.asarray(images[i], np.float64).reshape(shape)
-            if known is not None and name == "cue":
-                image = np.ma.masked_where(np.asarray(known[i]).reshape(shape) == 0, image)
+            if known is not None and name in known:
+                image = np.ma.masked_where(np.asarray(known[name][i]).reshape(shape) == 0, image)
             axis.set_facecolor("0.6")
             axis.imshow(image, cmap="gray_r", vmin=low, vmax=high)
             axis.set_xticks([])

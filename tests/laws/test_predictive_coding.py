@@ -49,20 +49,41 @@ def test_covariances_complete_more_digits_than_as_many_parameters_of_slots():
 
 
 @pytest.mark.slow
-def test_annealed_retrieval_beats_the_published_one_on_letters():
+def test_our_retrievals_beat_the_published_one_on_letters():
     sequences, labels = hershey_letters()[0], np.tile(np.arange(20), 4)
     net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
     state, _, _ = nm.train_sequences(
         net, nm.init(net, jax.random.key(0)), sequences, keep_best=True
     )
-    shown, late = np.tile(sequences, (1, 4, 1)), {}
-    for name, steered, cooling in (
-        ("published", net, 1.0),
-        ("annealed", net.replace(**nm.ANNEALED), 0.25),
+    shown, late = np.tile(sequences, (1, 4, 1)), []
+    for steering, options in (
+        ({}, {}),
+        (nm.ANNEALED, {"cooling": 0.1}),
+        (nm.METROPOLIS, {"temperature": 0.01}),
     ):
         found = nm.retrieve_causes(
-            steered, state, shown, key=jax.random.key(1), trials=1000, cooling=cooling
+            net.replace(**steering), state, shown, key=jax.random.key(1), trials=1000, **options
         )
         right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
-        late[name] = right[-100:].mean()
-    assert late["annealed"] > late["published"] + 0.1
+        late.append(right[-100:].mean())
+    published, annealed, metropolis = late
+    assert annealed > published + 0.1 and metropolis > published + 0.1
+
+
+def test_one_shot_writes_keep_what_sequential_training_forgets():
+    """Yoo and Wood (2022), section 5: digits written one at a time, half of each hidden."""
+    images = digits()[0]
+    images = images[np.random.default_rng(0).permutation(len(images))[:48]]
+    known = np.broadcast_to(np.where(LEFT, 0.0, 1.0), images.shape)
+    errors = {}
+    for name, memory in (
+        ("bayes", nm.BayesPCN(features=64, hidden=(128,))),
+        ("trained", nm.GenerativePC(features=64, hidden=(128,), store_steps=100, prior=0.3)),
+    ):
+        state = nm.init(memory, jax.random.key(0))
+        for image in images:
+            state = nm.store(memory, state, image[None])
+        answer = nm.recall(memory, state, images * known, known=known)
+        errors[name] = ((np.asarray(answer) - images)[:, LEFT] ** 2).mean(1)
+    mean_digit = ((images - images.mean(0))[:, LEFT] ** 2).mean()
+    assert errors["bayes"][:16].mean() < 0.5 * mean_digit < 0.5 * errors["trained"][:16].mean()

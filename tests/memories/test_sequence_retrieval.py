@@ -56,6 +56,30 @@ def test_retrieval_finds_the_causes_and_the_same_noise_alone_or_in_a_batch():
     np.testing.assert_allclose(alone.causes[:5, 0], both.causes[:5, 0], atol=1e-4)
 
 
+def test_at_temperature_zero_the_error_never_rises():
+    state, _ = trained()
+    net, key = NET.replace(**nm.METROPOLIS), jax.random.key(1)
+    found = nm.retrieve_causes(net, state, CURVES, key=key, trials=100, temperature=0.0)
+    errors = np.asarray(found.errors)
+    assert (np.diff(errors, axis=0) <= 0.0).all() and (np.diff(errors, axis=0) < 0.0).any()
+    np.testing.assert_array_equal(found.best, found.causes[-1])
+    np.testing.assert_array_equal(nm.nearest_pattern(state, found.causes[-1]), np.arange(3))
+    hot = nm.retrieve_causes(net, state, CURVES, key=key, trials=100, temperature=1e9)
+    walk = nm.retrieve_causes(net, state, CURVES, key=key, trials=100)
+    np.testing.assert_array_equal(hot.causes, walk.causes)  # every proposal is kept
+
+
+def test_kept_errors_are_those_of_the_kept_causes():
+    state, _ = trained()
+    net = NET.replace(alpha_c=None)
+    found = nm.retrieve_causes(
+        net, state, CURVES, key=jax.random.key(2), trials=100, temperature=0.05
+    )
+    made = nm.generate_sequences(net, state, found.causes[-1], steps=STEPS)
+    distance = np.sqrt(((np.asarray(made) - CURVES) ** 2).sum(-1)).mean(0)
+    np.testing.assert_allclose(found.errors[-1], distance, rtol=1e-4)
+
+
 def test_mistakes_are_named():
     state = nm.init(NET, jax.random.key(0))
     with pytest.raises(ValueError, match=r"time first. .* sequences.transpose\(1, 0, 2\)"):
