@@ -139,7 +139,7 @@ def figure(results, path):
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("mean |error|")
     axes[0].legend(fontsize=8)
-    drawn.savefig(path, dpi=90)
+    drawn.savefig(path, dpi=110)
 
 
 def main():

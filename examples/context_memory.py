@@ -99,7 +99,7 @@ def figure(curves, training, path):
         title=f"Coffee Shop World (running mean of {window})",
     )  # fmt: skip
     ax.legend(fontsize=8, loc="lower right", bbox_to_anchor=(0.8, 0.02))
-    ax.figure.savefig(path, dpi=90)
+    ax.figure.savefig(path, dpi=110)
 
 
 def main():

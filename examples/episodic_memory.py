@@ -47,7 +47,9 @@ def heat_maps(steps, path):
                 title=f"{title}\n{name}" if row == 0 else name,
                 label="stored value" if column == len(steps) - 1 else "",
             )  # fmt: skip
-    figure.savefig(path, dpi=80)
+    for each in axes.flat:
+        each.label_outer()
+    figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
@@ -103,8 +105,8 @@ def more_pairs(key, out):
 
 def exercises_figure(sizes, curves, thresholds, errors, weights, path):
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-    for label, values in curves.items():
-        left.semilogx(sizes, values, "o-", label=label)
+    for (label, values), style in zip(curves.items(), ("o-", "s-", "^--"), strict=True):
+        left.semilogx(sizes, values, style, label=label, markersize=5)
     left.set(title="1: many weak matches", xlabel="other entries", ylabel="weight of the match")
     left.legend(fontsize=8)
     middle.semilogx(thresholds, errors, "o-")
@@ -113,7 +115,7 @@ def exercises_figure(sizes, curves, thresholds, errors, weights, path):
     right.set(title="3: more pairs", xlabel="pairs written", ylabel="weight of the match")
     for axes in (left, middle, right):
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=110)
     plt.close(figure)
 
 

@@ -140,7 +140,7 @@ def figure(serial, first, crp, without, path):
     c.legend(fontsize=8)
     for ax in (a, b, c):
         ax.grid(alpha=0.3)
-    a.figure.savefig(path, dpi=90)
+    a.figure.savefig(path, dpi=110)
 
 
 def main():

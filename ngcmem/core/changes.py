@@ -30,6 +30,6 @@ def changed(inputs: Any, new: Any) -> Changes:
 def merged(leaves: list[Any], others: Any, changes: Changes) -> list[Any]:
     """The leaves that `changed((leaves, others), new)` was given as `new`."""
     computed = iter(changes.computed)
-    if max(changes.places) >= len(leaves):
+    if max(changes.places, default=-1) >= len(leaves):
         leaves = [*leaves, *jax.tree.leaves(others)]
     return [next(computed) if place < 0 else leaves[place] for place in changes.places]
