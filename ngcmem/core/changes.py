@@ -18,18 +18,23 @@ class Changes(Pytree):
     computed: list[Any]
 
 
-def changed(inputs: Any, new: Any) -> Changes:
-    """The leaves of `new` that are not leaves of `inputs`, and where the others are."""
-    where = {id(leaf): i for i, leaf in enumerate(jax.tree.leaves(inputs))}
-    leaves = jax.tree.leaves(new)
-    places = tuple(where.get(id(leaf), -1) for leaf in leaves)
-    computed = [leaf for leaf, place in zip(leaves, places, strict=True) if place < 0]
+def changed(leaves: list[Any], others: Any, new: Any) -> Changes:
+    """The leaves of `new` that are not among `leaves` and `others`, and where the rest are."""
+    where = {id(leaf): i for i, leaf in enumerate([*leaves, *_arrays(others)])}
+    results = jax.tree.leaves(new)
+    places = tuple(where.get(id(leaf), -1) for leaf in results)
+    computed = [leaf for leaf, place in zip(results, places, strict=True) if place < 0]
     return Changes(places=places, computed=computed)
 
 
 def merged(leaves: list[Any], others: Any, changes: Changes) -> list[Any]:
-    """The leaves that `changed((leaves, others), new)` was given as `new`."""
+    """The leaves that `changed(leaves, others, new)` was given as `new`."""
     computed = iter(changes.computed)
     if max(changes.places, default=-1) >= len(leaves):
-        leaves = [*leaves, *jax.tree.leaves(others)]
+        leaves = [*leaves, *_arrays(others)]
     return [next(computed) if place < 0 else leaves[place] for place in changes.places]
+
+
+def _arrays(others: Any) -> list[Any]:
+    """Not the scalars: numbers kept for many calls stay out of states, which may be donated."""
+    return [leaf for leaf in jax.tree.leaves(others) if leaf.ndim > 0]

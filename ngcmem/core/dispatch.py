@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -36,13 +37,15 @@ class Program:
         """The new state, and what else the function returns.
 
         Floats among the arguments become strongly typed, so that other values compile nothing.
-        `donate` lets the memory of the state be reused.
+        `donate` lets the memory of the state be reused, but for what the arguments share with it.
         """
         leaves, structure = jax.tree.flatten(state)
         traced = bool(leaves) and isinstance(leaves[0], Tracer)
         parts, kind = form(component, traced)
         arguments = tuple([_number(x, traced) if type(x) is float else x for x in arguments])
         run = self._donating if donate else self._jitted
+        if donate:
+            leaves = _owned(leaves, (parts, arguments))
         structures = (kind, structure)
         changes, seen = run(
             parts, leaves, arguments, structures=structures, whole=donate, **options
@@ -65,10 +68,22 @@ def _flat(function: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, 
         component = jax.tree.unflatten(structures[0], parts)
         state = jax.tree.unflatten(structures[1], leaves)
         new, seen = function(component, state, *arguments, **options)
-        return changed(() if whole else (leaves, arguments), new), seen
+        if whole:
+            return changed([], (), new), seen
+        return changed(leaves, arguments, new), seen
 
     program.__name__ = function.__name__  # what profiles show
     return program
+
+
+def _owned(leaves: list[Any], others: Any) -> list[Any]:
+    """The leaves, with copies of those that stand twice or are needed elsewhere in the call."""
+    taken = {id(leaf) for leaf in jax.tree.leaves(others)}
+    owned = []
+    for leaf in leaves:
+        owned.append(jnp.copy(leaf) if id(leaf) in taken else leaf)
+        taken.add(id(leaf))
+    return owned
 
 
 def _number(value: float, traced: bool) -> Any:

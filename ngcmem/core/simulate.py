@@ -48,7 +48,9 @@ def run(
         record: paths to record; `"memory.weight_changes"` too.
         learn: whether `evolve` follows every step.
         record_every: record after every so many steps.
-        donate: let the given state's memory be reused; the given state is then gone.
+        donate: let the given state's memory be reused. The given state is then gone, and so is
+            every array in it: weights at rest that an older state shares, arrays of yours put in
+            by `set`. Keep what you need with `jax.tree.map(jnp.copy, state)`.
 
     Returns:
         The final state, and `{path: (steps // record_every, batch, ...)}` (Shared compartments

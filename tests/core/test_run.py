@@ -151,6 +151,20 @@ def test_donation_frees_the_state(circuit: nm.Circuit) -> None:
     assert weights.is_deleted() and not final["synapse.weights"].is_deleted()
 
 
+def test_donation_takes_nothing_else(circuit: nm.Circuit) -> None:
+    """Neither the numbers and clamps of a call nor what another run needs."""
+    held = {"source.inputs": jnp.array(IMAGES)}
+    state = nm.run(circuit, nm.init(circuit, KEY, batch=2), steps=2, dt=3.0, clamp=held)[0]
+    state = nm.run(circuit, state, steps=2, dt=3.0, clamp=held, donate=True)[0]
+    state = nm.run(circuit, state, steps=2, dt=4.0, clamp=held, donate=True)[0]
+    cell = nm.LIF(units=2)
+    for dt in (3.0, 4.0):
+        other = nm.run(cell, nm.init(cell, KEY), steps=2, dt=dt)[0]
+        assert bool(jnp.isfinite(other.v).all())
+    assert not held["source.inputs"].is_deleted()
+    np.testing.assert_allclose(state.t, 2 * 3.0 + 2 * 3.0 + 2 * 4.0)
+
+
 def test_other_values_seeds_and_an_equal_rebuild_compile_nothing(
     circuit: nm.Circuit, compilations: Any
 ) -> None:
