@@ -213,3 +213,5 @@ from ngcmem.synapses.triplet_stdp import TripletSTDP as TripletSTDP
 from ngcmem.synapses.triplet_stdp import TripletSTDPState as TripletSTDPState
 from ngcmem.synapses.tsodyks_markram import TsodyksMarkram as TsodyksMarkram
 from ngcmem.synapses.tsodyks_markram import TsodyksMarkramState as TsodyksMarkramState
+
+__version__ = "0.1.0"

@@ -14,7 +14,7 @@ from ngcmem.core.contract import check_state, same_kind
 from ngcmem.core.dispatch import Program
 from ngcmem.core.loop import repeat
 from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.recall_checks import check_finite, check_patterns, check_steps
+from ngcmem.core.recall_checks import check_finite, check_inputs, check_patterns, check_steps
 from ngcmem.core.settling import held, until_converged
 from ngcmem.core.transforms import as_key, as_scalar, checked
 
@@ -123,6 +123,7 @@ def _run(
     given = {"inputs": probes}
     if known is not None:
         other_inputs["known"] = known
+    check_inputs(memory, state, other_inputs)
     for name, value in other_inputs.items():
         given[name] = _rows(memory, state, value, name, "read", like=probes)
     check_steps(memory, steps, tol)

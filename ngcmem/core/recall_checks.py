@@ -1,12 +1,14 @@
 """What `nm.store` and `nm.read` check of their arguments besides shapes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core.memory import Memory
+from ngcmem.core.compartments import Role
+from ngcmem.core.memory import Memory, MemoryState
 
 
 def check_steps(memory: Memory, steps: Any, tol: Any) -> None:
@@ -22,6 +24,18 @@ def check_steps(memory: Memory, steps: Any, tol: Any) -> None:
         )
     if tol is not None and (reason := memory.no_convergence()):
         raise ValueError(f"read: tol= needs a recall that converges. {reason} Use steps= instead.")
+
+
+def check_inputs(memory: Memory, state: MemoryState, names: Iterable[str]) -> None:
+    """Raise ValueError for names that are no Inputs of the memory."""
+    inputs = [name for name, spec in state.specs().items() if spec.role is Role.INPUT]
+    for name in names:
+        if name not in inputs:
+            cue = " For a partial cue write known=..." if "known" in inputs else ""
+            raise ValueError(
+                f"read: {name!r} is no input of {type(memory).__name__}, whose inputs are "
+                f"{', '.join(inputs)}.{cue}"
+            )
 
 
 def check_finite(memory: Memory, name: str, value: Any) -> None:

@@ -22,7 +22,23 @@ def check_steps(steps: Any, every: Any) -> tuple[int, int]:
     for name, value in (("steps", steps), ("record_every", every)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"run: {name} is a whole number of at least 1, got {value!r}.")
+    if every > steps:
+        raise ValueError(f"run: record_every={every} would record nothing in {steps} steps.")
     return int(steps), int(every)
+
+
+def check_learn(learn: Any) -> bool:
+    """Whether to learn.
+
+    Raises:
+        TypeError: neither True nor False.
+    """
+    if not isinstance(learn, (bool, np.bool_)):
+        raise TypeError(
+            f"run: learn is True or False, got {learn!r}. All components learn or none: give one "
+            f"that should not an eta of 0, nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
+        )
+    return bool(learn)
 
 
 def spec_of(state: AnyState, path: str, place: str) -> Compartment:

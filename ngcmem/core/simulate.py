@@ -15,7 +15,7 @@ from ngcmem.core.component import Component
 from ngcmem.core.contract import check_state, evolve_batch
 from ngcmem.core.dispatch import Program
 from ngcmem.core.loop import repeat
-from ngcmem.core.run_checks import check_driven, check_record, check_steps
+from ngcmem.core.run_checks import check_driven, check_learn, check_record, check_steps
 from ngcmem.core.transforms import as_duration, as_time, checked
 
 S = TypeVar("S", bound=AnyState)
@@ -76,7 +76,7 @@ def run(
         donate=donate,
         steps=steps,
         names=names,
-        learn=bool(learn),
+        learn=check_learn(learn),
         every=record_every,
     )
 

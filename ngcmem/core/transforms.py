@@ -170,8 +170,20 @@ def as_scalar(value: ArrayLike) -> Any:
 
 
 def as_duration(dt: ArrayLike) -> Any:
-    """The length of a step: a float as such (`Program` keeps it), anything else as a scalar."""
-    return float(dt) if isinstance(dt, (int, float)) else as_scalar(dt)
+    """The length of a step: a number as a float (`Program` keeps it), an array as a scalar.
+
+    Raises:
+        ValueError: not one number, or not a positive finite one (of a tracer only the shape is
+            known).
+    """
+    number = isinstance(dt, (int, float, np.integer, np.floating)) and not isinstance(dt, bool)
+    if number:
+        fits = 0 < dt < np.inf
+    else:
+        fits = isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ()
+    if not fits:
+        raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
+    return float(dt) if number else as_scalar(dt)  # pyright: ignore[reportArgumentType]
 
 
 def as_time(state: Any, t: ArrayLike | None) -> Any:

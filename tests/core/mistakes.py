@@ -483,4 +483,36 @@ MISTAKES = [
         ValueError,
         "Population: tau is to vary over count=3 members; give it shape (3, ...), got ().",
     ),
+    Mistake(
+        "no step length",
+        lambda: nm.run(circuit(), state(), steps=2, dt=None),  # type: ignore[arg-type]
+        ValueError,
+        "dt is the length of a step, a positive number of ms, got None.",
+    ),
+    Mistake(
+        "a step backwards",
+        lambda: nm.advance_state(circuit(), state(), dt=-1.0),
+        ValueError,
+        "dt is the length of a step, a positive number of ms, got -1.0.",
+    ),
+    Mistake(
+        "learning by name",
+        lambda: nm.run(circuit(), state(), steps=2, learn="cell"),  # type: ignore[arg-type]
+        TypeError,
+        "run: learn is True or False, got 'cell'. All components learn or none: give one that "
+        "should not an eta of 0, nm.with_parameters(circuit, {'synapse.eta': 0.0}).",
+    ),
+    Mistake(
+        "fewer steps than a record",
+        lambda: nm.run(circuit(), state(), steps=5, record="cell.v", record_every=10),
+        ValueError,
+        "run: record_every=10 would record nothing in 5 steps.",
+    ),
+    Mistake(
+        "a mask for a partial cue",
+        lambda: nm.recall(memory(), memory_state(), jnp.ones((2, 3)), mask=jnp.ones((2, 3))),
+        ValueError,
+        "read: 'mask' is no input of Hopfield, whose inputs are inputs, known. For a partial cue "
+        "write known=...",
+    ),
 ]
