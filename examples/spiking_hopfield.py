@@ -20,6 +20,7 @@ from sklearn.datasets import load_digits
 import ngcmem as nm
 from ngcmem import delayed, wire
 from ngcmem.interop.scripts import arguments, finish, progress
+from ngcmem.plotting.raster import plot_raster
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -124,12 +125,11 @@ def draw(shown: dict[str, Any], loads: dict[tuple[str, int], Any], path: Any) ->
     for axes, name, title in zip(
         rows, ("eye.spikes", "cell.spikes"), ("front end", "read-out"), strict=False
     ):
-        steps, cells = np.nonzero(seen[name][:, 0])
-        on = cells < PIXELS
-        axes.plot(steps[on], cells[on], ".", color="tab:red", markersize=1.6)
-        axes.plot(steps[~on], cells[~on], ".", color="tab:blue", markersize=1.6)
+        spikes = seen[name][:, 0]
+        plot_raster(spikes[:, :PIXELS], ax=axes, color="tab:red")
+        plot_raster(spikes[:, PIXELS:], first=PIXELS, ax=axes, color="tab:blue")
         axes.set(ylim=(-2, 2 * PIXELS + 1), yticks=[32, 96], yticklabels=["on", "off"])
-        axes.set_ylabel(title)
+        axes.set(xlabel="", ylabel=title)
     for name, style in (("cue", "tab:gray"), ("memory", "tab:green"), ("readout", "black")):
         rows[2].plot(shown["over_time"][name], color=style, label=name.replace("out", "-out"))
     rows[2].axhline(shown["nearest"], color="tab:orange", ls="--", label="nearest stored digit")

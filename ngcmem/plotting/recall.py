@@ -84,11 +84,13 @@ def plot_energy(energies: Mapping[str, Any]) -> Any:
     for axis, (name, energy) in zip(axes, energies.items(), strict=True):
         energy = np.asarray(energy)
         steps = np.arange(len(energy))
-        axis.plot(steps, np.median(energy, 1), marker="o", label="median")
+        axis.plot(
+            steps, np.median(energy, 1), marker="o" if len(steps) <= 30 else "", label="median"
+        )
         axis.fill_between(steps, energy.min(1), energy.max(1), alpha=0.2, label="all examples")
         axis.set_title(name, fontsize="medium")
         axis.set_xlabel("step of recall")
-        axis.set_xticks(steps)
+        axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("energy of the probe")
     axes[0].legend(frameon=False)
     return axes
