@@ -2,9 +2,11 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
 from ngcmem.retrieval.gains import ContrastGain, EntropyGain
+from ngcmem.retrieval.retrieve import retrieve_batch
 from ngcmem.retrieval.similarity import Cosine, Dot
 
 
@@ -24,6 +26,41 @@ def test_fields_side_by_side_score_as_fields_apart() -> None:
     joined = FieldSimilarity(widths=(2, 3), similarities=(Dot(), Cosine()), weights=(2.0, 3.0))
     together = joined(jnp.asarray(probe), jnp.asarray(patterns), jnp.ones(5))
     np.testing.assert_allclose(together, apart, rtol=1e-6)
+
+
+@pytest.mark.parametrize("separation", ["identity", "softmax", "entmax"])
+def test_slots_below_the_threshold_take_no_part_with_or_without_a_count(separation) -> None:
+    rng = np.random.default_rng(1)
+    probes, patterns = (jnp.asarray(rng.normal(size=(n, 4)), jnp.float32) for n in (3, 20))
+    similarity = FieldSimilarity(widths=(4,), similarities=(Dot(),), weights=(1.0,), threshold=0.5)
+    scores = np.asarray(probes) @ np.asarray(patterns).T
+    for method in ("materialised", "streamed"):
+        if method == "streamed" and separation == "entmax":
+            continue
+        for count in (None, 20):
+            recall = retrieve_batch(
+                probes,
+                patterns,
+                count=count,
+                similarity=similarity,
+                separation=separation,
+                method=method,
+                chunk=8,
+            )
+            for row in range(3):
+                alone = retrieve_batch(
+                    probes[row][None],
+                    patterns[scores[row] > 0.5],
+                    similarity="dot",
+                    separation=separation,
+                )
+                np.testing.assert_allclose(recall.outputs[row], alone.outputs[0], rtol=1e-5)
+                penalty = (
+                    (probes[row] ** 2).sum() + (patterns[scores[row] > 0.5] ** 2).sum(1).max()
+                ) / 2
+                np.testing.assert_allclose(
+                    recall.energy[row], alone.energy[0] - penalty, rtol=1e-4, atol=1e-5
+                )
 
 
 def test_the_threshold_itself_is_masked() -> None:
