@@ -71,6 +71,9 @@ def _resolve(
     if isinstance(given, str) and given in known:
         return known[given]()
     names = ", ".join(repr(name) for name in known)
+    if isinstance(given, type):
+        name = getattr(given, "__name__", "")
+        raise ValueError(f"{what}={name} is a class: pass an instance, {what}={name}(...).")
     if not isinstance(given, str):
         raise ValueError(
             f"{what}={given!r} is neither a {kind.__name__} instance nor a name; names: {names}."

@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.retrieval.checks import check_arguments
 from ngcmem.retrieval.energies import energy
 from ngcmem.retrieval.largest import stream_largest
+from ngcmem.retrieval.names import resolve_separation, resolve_similarity
 from ngcmem.retrieval.separation import Separation, Softmax, Summable
 from ngcmem.retrieval.similarity import Similarity, accumulation_dtype
 from ngcmem.retrieval.sparse import Max, TopK
@@ -52,8 +54,8 @@ def retrieve(
     *,
     values: Array | None = None,
     count: Array | int | None = None,
-    similarity: Similarity,
-    separation: Separation,
+    similarity: str | Similarity,
+    separation: str | Separation,
     beta: Array | float = 1.0,
     known: Array | None = None,
     method: Method = "auto",
@@ -94,8 +96,8 @@ def retrieve_batch(
     *,
     values: Array | None = None,
     count: Array | int | None = None,
-    similarity: Similarity,
-    separation: Separation,
+    similarity: str | Similarity,
+    separation: str | Separation,
     beta: Array | float = 1.0,
     known: Array | None = None,
     method: Method = "auto",
@@ -104,6 +106,7 @@ def retrieve_batch(
     """Retrieve with probes (B, d) from patterns (N, d).
 
     Args:
+        similarity, separation: instances, or names for instances with default hyper-parameters.
         values: (N, v), what is read out; the patterns themselves if None (auto-associative).
         count: how many slots, from the first, are used; all if None. Others may hold anything.
         beta: inverse temperature, > 0.
@@ -113,22 +116,20 @@ def retrieve_batch(
             recomputes but no forward-mode one; "auto" chooses by size.
         chunk: slots at a time; chosen by B if None.
 
-    Raises ValueError for an unknown method, and for "streamed" with a separation that needs every
-    similarity at once (sparsemax, entmax).
+    Raises ValueError for shapes that do not fit, unknown names or an unknown method, and for
+    "streamed" with a separation that needs every similarity at once (sparsemax, entmax).
     """
-    if method not in ("auto", "materialised", "streamed"):
-        raise ValueError(f"method={method!r}; it is one of 'auto', 'materialised' and 'streamed'.")
+    pair = (resolve_similarity(similarity), resolve_separation(separation))
+    check_arguments(probes, patterns, values, known, pair[0], method, chunk)
     batch, slots = probes.shape[0], patterns.shape[0]
     dtype = accumulation_dtype(probes, patterns)
-    similarity, separation = jax.tree.map(
-        lambda leaf: jnp.asarray(leaf).astype(dtype), (similarity, separation)
-    )
-    task = Task(probes, similarity, separation, jnp.asarray(beta).astype(dtype))
+    pair = jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype), pair)
+    task = Task(probes, pair[0], pair[1], jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
     count = None if count is None else jnp.asarray(count, jnp.int32)
     known = lax.stop_gradient(known)
     if method == "auto":
-        method = choose(batch, slots, separation, counted=count is not None)
+        method = choose(batch, slots, task.separation, counted=count is not None)
     similarities = weights = None
     if method == "streamed":
         size = min(slots, chunk_size(batch, slots) if chunk is None else chunk)
@@ -138,7 +139,7 @@ def retrieve_batch(
         streamed, similarities, weights = _materialise(task, stored, known, used)
     outputs, potential, penalty, matched = streamed
     energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
-        similarity, probes, potential, penalty, slots if count is None else count, known
+        task.similarity, probes, potential, penalty, slots if count is None else count, known
     )
     return Recall(outputs.astype(probes.dtype), energies, matched, similarities, weights)
 
@@ -201,7 +202,10 @@ def _materialise(
     return Streamed(outputs, potential, jnp.max(penalties), matched), similarities, weights
 
 
-def _weigh(task: Task, similarities: Array, used: Array | None, values: Array):
+def _weigh(
+    task: Task, similarities: Array, used: Array | None, values: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Weights (B, N), outputs, potential and matched."""
     axes = (0, None, None)
     weights = jax.vmap(task.separation, axes)(similarities, task.beta, used)
     potential = jax.vmap(task.separation.potential, axes)(similarities, task.beta, used)
@@ -209,8 +213,10 @@ def _weigh(task: Task, similarities: Array, used: Array | None, values: Array):
     return weights, outputs, potential, jnp.any(weights != 0, axis=1)
 
 
-def _weigh_by_sums(task: Task[Summable], similarities: Array, used: Array | None, values: Array):
-    """Outputs are divided, not weights: one (B, N) array less unless the weights are read."""
+def _weigh_by_sums(
+    task: Task[Summable], similarities: Array, used: Array | None, values: Array
+) -> tuple[Array, Array, Array, Array]:
+    """The same. Outputs are divided, not weights: one (B, N) array less if no weight is read."""
     separation = task.separation
     top = jax.vmap(separation.top, (0, None))(similarities, used)
     sums, density = sums_of(task, similarities, values, used, top)

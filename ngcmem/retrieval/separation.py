@@ -175,6 +175,10 @@ class Power(Summable):
     exponent: Static[int] = 3
     rectified: Static[bool] = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.exponent, int) or self.exponent < 1:
+            raise ValueError(f"Power: exponent is 1, 2, 3, ..., got {self.exponent!r}.")
+
     def laws(self) -> Laws:
         return Laws(
             convex=self.rectified or self.exponent % 2 == 1,

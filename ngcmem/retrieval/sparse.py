@@ -17,6 +17,15 @@ class TopK(Separation):
     k: Static[int]
     separation: Separation = Softmax()
 
+    def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise ValueError(f"TopK: k is a number of slots, at least 1, got {self.k!r}.")
+        if isinstance(self.separation, (str, type)):
+            raise ValueError(
+                f"TopK: separation is an instance, got {self.separation!r}: write "
+                f"TopK(k={self.k}, separation=Softmax())."
+            )
+
     def laws(self) -> Laws:
         among = self.separation.laws()
         return among._replace(convex=among.convex and among.monotone)
@@ -60,6 +69,10 @@ class Entmax(Separation):
     """
 
     alpha: Array | float = 1.5
+
+    def __post_init__(self) -> None:
+        if isinstance(self.alpha, (int, float)) and not self.alpha > 1:
+            raise ValueError(f"Entmax: alpha > 1, got {self.alpha!r}; alpha -> 1 is Softmax().")
 
     def laws(self) -> Laws:
         return Laws(normalised=True)

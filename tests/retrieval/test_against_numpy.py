@@ -22,6 +22,9 @@ SHAPES = (
 )
 """(N, B, d, chunk); the chunk divides N in two of them."""
 
+LARGEST = 1e30
+"""Weights or energies beyond it may overflow in float32 on the way: cubes of 1e14, for example."""
+
 FAST = [(name, SHAPES[i]) for i, name in enumerate(SIMILARITIES)]
 ALL = [(name, shape) for name in SIMILARITIES for shape in SHAPES if (name, shape) not in FAST]
 
@@ -54,7 +57,7 @@ programs = cache(_all_separations)
 draws = st.fixed_dictionaries(
     dict(
         seed=st.integers(0, 2**31),
-        log_scale=st.floats(-2, 2),
+        log_scale=st.one_of(st.floats(-2, 2), st.sampled_from((-14.0, 14.0))),
         log_beta=st.floats(-2, 2),
         offset=st.sampled_from((0.0, 30.0)),
         equal=st.booleans(),
@@ -103,6 +106,8 @@ def _check(similarity, name, recall, row, expected, data, equal):
     probes, patterns, values, count, beta, known = data
     outputs, energy, weights, s = expected
     got = recall.outputs[row], recall.energy[row]
+    if np.abs(weights).sum() > LARGEST or abs(energy) > LARGEST:
+        return
     assert np.isfinite(got[0]).all() and np.isfinite(got[1])
     if count == 0:
         assert not recall.matched[row] and not np.any(got[0]) and got[1] == 0

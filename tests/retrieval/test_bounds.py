@@ -28,6 +28,13 @@ def test_separations_are_the_smallest_gap_of_dot_products():
     assert np.isinf(got[20:]).all()
 
 
+@jax.jit
+def _step(probes, patterns, beta):
+    return retrieve_batch(
+        probes, patterns, similarity=Dot(), separation=Softmax(), beta=beta
+    ).outputs
+
+
 @pytest.mark.parametrize("beta", [1.0, 2.0, 4.0])
 def test_one_step_bound_holds_for_every_pattern(beta):
     """Theorem 5 at N = 1000, d = 64, norm 4, from probes 0.3 away: 0 violations."""
@@ -36,20 +43,11 @@ def test_one_step_bound_holds_for_every_pattern(beta):
     delta = np.asarray(bounds.separations(jnp.asarray(patterns, jnp.float32)))
     noise = _patterns(slots, 64, 0.3, seed=1)
     probes = patterns + noise
-
-    def step(probes):
-        return retrieve_batch(
-            jnp.asarray(probes, jnp.float32),
-            jnp.asarray(patterns, jnp.float32),
-            similarity=Dot(),
-            separation=Softmax(),
-            beta=beta,
-        ).outputs
-
-    fixed = jnp.asarray(patterns, jnp.float32)
+    stored = fixed = jnp.asarray(patterns, jnp.float32)
     for _ in range(20):
-        fixed = step(fixed)
-    recalled, fixed = np.asarray(step(probes)), np.asarray(fixed)
+        fixed = _step(fixed, stored, beta)
+    recalled = np.asarray(_step(jnp.asarray(probes, jnp.float32), stored, beta))
+    fixed = np.asarray(fixed)
     distance = np.maximum(0.3, np.linalg.norm(fixed - patterns, axis=1))
     bound = bounds.one_step_error(beta, delta, distance, slots, norm)
     rounding = 1e-5 * norm

@@ -1,11 +1,14 @@
 """Scores of several fields, thresholds, and gains that adapt."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
 from ngcmem.retrieval.gains import ContrastGain, EntropyGain
+from ngcmem.retrieval.retrieve import retrieve_batch
 from ngcmem.retrieval.similarity import Cosine, Dot
+from tests.retrieval import reference
 
 
 def test_fields_side_by_side_score_as_fields_apart() -> None:
@@ -24,6 +27,38 @@ def test_fields_side_by_side_score_as_fields_apart() -> None:
     joined = FieldSimilarity(widths=(2, 3), similarities=(Dot(), Cosine()), weights=(2.0, 3.0))
     together = joined(jnp.asarray(probe), jnp.asarray(patterns), jnp.ones(5))
     np.testing.assert_allclose(together, apart, rtol=1e-6)
+
+
+def test_slots_below_the_threshold_take_no_part_with_or_without_a_count() -> None:
+    rng = np.random.default_rng(1)
+    probes, patterns = (rng.normal(size=(n, 4)).astype(np.float32) for n in (3, 20))
+    similarity = FieldSimilarity(widths=(4,), similarities=(Dot(),), weights=(1.0,), threshold=0.5)
+    scores = probes.astype(np.float64) @ patterns.T.astype(np.float64)
+    cases = [("identity", "streamed"), ("softmax", "streamed")]
+    cases += [(name, "materialised") for name in ("identity", "softmax", "entmax")]
+
+    @jax.jit
+    def recalls(probes, patterns, count):
+        return [
+            retrieve_batch(
+                probes,
+                patterns,
+                count=used,
+                similarity=similarity,
+                separation=separation,
+                method=method,
+                chunk=8,
+            )
+            for separation, method in cases
+            for used in (None, count)
+        ]
+
+    for i, recall in enumerate(recalls(probes, patterns, 20)):
+        for row in range(3):
+            among = scores[row] > 0.5
+            weights, potential = reference.SEPARATIONS[cases[i // 2][0]](scores[row][among], 1.0)
+            np.testing.assert_allclose(recall.outputs[row], weights @ patterns[among], rtol=1e-4)
+            np.testing.assert_allclose(recall.energy[row], -potential, rtol=1e-4, atol=1e-6)
 
 
 def test_the_threshold_itself_is_masked() -> None:

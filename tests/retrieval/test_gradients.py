@@ -183,15 +183,16 @@ def test_second_derivatives_of_the_streamed_path_are_those_of_the_materialised()
             method="materialised",
         ).outputs.sum()
 
-    streamed = jax.hessian(lambda beta: _streamed(beta).sum())(1.0)
-    np.testing.assert_allclose(streamed, jax.hessian(whole)(1.0), rtol=1e-4)
+    streamed = jax.jit(jax.hessian(lambda beta: _streamed(beta).sum()))(1.0)
+    np.testing.assert_allclose(streamed, jax.jit(jax.hessian(whole))(1.0), rtol=1e-4)
 
 
 def test_reverse_mode_composes_with_vmap_and_checkpoint():
     betas = jnp.array([0.5, 1.0, 2.0])
-    expected = [jax.grad(lambda beta: _streamed(beta).sum())(beta) for beta in betas]
+    slope = jax.jit(jax.grad(lambda beta: _streamed(beta).sum()))
+    expected = [slope(beta) for beta in betas]
     for inner in (_streamed, jax.checkpoint(_streamed)):
-        got = jax.vmap(jax.grad(lambda beta, inner=inner: inner(beta).sum()))(betas)
+        got = jax.jit(jax.vmap(jax.grad(lambda beta, inner=inner: inner(beta).sum())))(betas)
         np.testing.assert_allclose(got, jnp.stack(expected), rtol=1e-5, atol=1e-6)
 
 
@@ -209,15 +210,17 @@ def test_one_probe_under_vmap_is_the_batch(method):
         recall = retrieve_batch(probes, patterns, values=values, **fixed)
         return (recall.outputs**2).sum() + recall.energy.sum()
 
-    expected = jax.grad(batch)(patterns)
+    expected = jax.jit(jax.grad(batch))(patterns)
     for name in (None, "examples"):
-        summed = jax.grad(
-            lambda patterns, name=name: jax.vmap(
-                lambda probe: one(probe, patterns, name), axis_name="examples"
-            )(probes).sum()
-        )(patterns)
+
+        def total(patterns, name=name):
+            each = jax.vmap(lambda probe: one(probe, patterns, name), axis_name="examples")
+            return each(probes).sum()
+
+        summed = jax.jit(jax.grad(total))(patterns)
         np.testing.assert_allclose(summed, expected, rtol=1e-4, atol=1e-5)
     each = jax.vmap(jax.grad(lambda probe, patterns: one(probe, patterns, None), 1), (0, None))
+    each = jax.jit(each)
     np.testing.assert_allclose(each(probes, patterns).sum(0), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -1,14 +1,16 @@
 """Streaming: memory, accuracy at a million slots, half precision, and the choice of method."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ngcmem.retrieval.retrieve import choose, retrieve_batch
-from ngcmem.retrieval.separation import Softmax
+from ngcmem.retrieval.separation import Power, Softmax
 from ngcmem.retrieval.similarity import Dot, Euclidean
-from ngcmem.retrieval.sparse import Sparsemax, TopK
+from ngcmem.retrieval.sparse import Max, Sparsemax, TopK
 
 
 def _recall(probes, patterns, **changes):
@@ -80,12 +82,44 @@ def test_half_precision_is_stored_but_summed_in_single(method, stored):
 
 def test_the_choice_of_method():
     assert choose(1, 1_000, Softmax()) == "materialised"
+    assert choose(32, 100_000, Softmax(), counted=False) == "materialised"
+    assert choose(32, 100_000, Softmax()) == "streamed"
     assert choose(256, 1_000_000, Softmax()) == "streamed"
     assert choose(256, 1_000_000, TopK(k=4)) == "streamed"
     assert choose(256, 1_000_000, Sparsemax()) == "materialised"
     probes, patterns = jnp.ones((2, 3)), jnp.ones((9, 3))
     assert _recall(probes, patterns, method="streamed").weights is None
     assert _recall(probes, patterns, method="materialised").weights.shape == (2, 9)
+
+
+def test_without_a_count_the_last_chunk_has_the_slots_that_are_left():
+    """37 slots by 8: no count, a count of 37 and the materialised form are one recall."""
+    random = np.random.default_rng(3)
+    probes, patterns = (jnp.asarray(random.normal(size=(n, 5)), jnp.float32) for n in (4, 37))
+
+    @partial(jax.jit, static_argnames=("method", "count"))
+    def gradients(patterns, method, count=None):
+        def loss(patterns):
+            total = 0.0
+            for separation in (Softmax(), Power(exponent=3), TopK(k=6), Max()):
+                recall = _recall(
+                    probes,
+                    patterns,
+                    separation=separation,
+                    beta=0.5,
+                    method=method,
+                    chunk=8,
+                    count=count,
+                )
+                total = total + (recall.outputs**2).sum() + recall.energy.sum()
+            return total
+
+        return jax.value_and_grad(loss)(patterns)
+
+    expected = gradients(patterns, "materialised")
+    for got in (gradients(patterns, "streamed"), gradients(patterns, "streamed", 37)):
+        for one, other in zip(got, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
 def test_another_count_beta_or_threshold_compiles_nothing(compilations):
