@@ -13,7 +13,7 @@ from jax import Array, lax
 from jax.scipy.linalg import solve_triangular
 
 from ngcmem.analysis.metrics import cosine, distance
-from ngcmem.plasticity.linear_solvers import solve_gram
+from ngcmem.plasticity.linear_solvers import inverse_factor, solve_gram
 
 BLOCK = 512
 
@@ -63,10 +63,21 @@ def stored_blocks(keys: Array, values: Array) -> Blocks:
 
 
 def fit_few(keys: Array, values: Array, count: Array) -> Array:
-    """W = K^+ V by QR, for at most as many pairs as inputs; absent rows are zeros."""
-    q, r = jnp.linalg.qr(keys.T)
-    r = r + jnp.diag((jnp.arange(keys.shape[0]) >= count).astype(r.dtype))
-    return q @ solve_triangular(r.T, values, lower=True)
+    """W = K^+ V of at most as many pairs as inputs; absent rows are zeros.
+
+    From K K^T while the keys are few, hence well conditioned; else by QR.
+    """
+    absent = jnp.diag((jnp.arange(keys.shape[0]) >= count).astype(keys.dtype))
+
+    def from_gram() -> Array:
+        inverse = inverse_factor(keys @ keys.T + absent)
+        return (inverse @ keys).T @ (inverse @ values)
+
+    def from_keys() -> Array:
+        q, r = jnp.linalg.qr(keys.T)
+        return q @ solve_triangular((r + absent).T, values, lower=True)
+
+    return lax.cond(2 * count <= keys.shape[1], from_gram, from_keys)
 
 
 def fit_blocks(pairs: Blocks, count: Array, size: int, capacity: int) -> Array:
