@@ -68,20 +68,17 @@ def fit_few(keys: Array, values: Array, count: Array) -> Array:
     well conditioned, else three times, the first with a shift. Fukaya et al. (2020), SIAM J. Sci.
     Comput. 42, A477. Matrix products only: LAPACK's QR is slow on a busy machine.
     """
-    absent = jnp.diag((jnp.arange(keys.shape[0]) >= count).astype(keys.dtype))
+    exists = jnp.arange(keys.shape[0]) < count
+    eye, few = jnp.eye(keys.shape[0], dtype=keys.dtype), 2 * count <= keys.shape[1]
+    tiny = 10.0 * jnp.finfo(keys.dtype).eps * jnp.sum(keys**2)
 
-    def orthonormal(pair: tuple[Array, Array], shift: float | Array = 0.0) -> tuple[Array, Array]:
-        rows, targets = pair
-        eye = jnp.eye(rows.shape[0], dtype=rows.dtype)
-        inverse = inverse_factor(rows @ rows.T + absent + shift * eye)
+    def orthonormal(i: Array, pairs: tuple[Array, Array]) -> tuple[Array, Array]:
+        rows, targets = pairs
+        shift = jnp.where(few | (i > 0), 0.0, tiny)
+        inverse = inverse_factor(rows @ rows.T + eye * jnp.where(exists, shift, 1.0))
         return inverse @ rows, inverse @ targets
 
-    def badly_conditioned() -> tuple[Array, Array]:
-        tiny = 10.0 * jnp.finfo(keys.dtype).eps * jnp.sum(keys**2)
-        return orthonormal(orthonormal(orthonormal((keys, values), tiny)))
-
-    few = 2 * count <= keys.shape[1]
-    rows, targets = lax.cond(few, lambda: orthonormal((keys, values)), badly_conditioned)
+    rows, targets = lax.fori_loop(0, jnp.where(few, 1, 3), orthonormal, (keys, values))
     return rows.T @ targets
 
 
