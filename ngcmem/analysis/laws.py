@@ -117,6 +117,18 @@ def storkey_fixed_points(features: ArrayLike) -> Numbers:
     return n / np.sqrt(2.0 * np.log(n))
 
 
+def perceptron_capacity(margin: ArrayLike = 0.0) -> Numbers:
+    """Largest load P/N at which couplings of stability `margin` exist for random patterns,
+
+        1 / ((1 + k^2) Phi(k) + k phi(k))     (phi, Phi: the normal density and its integral)
+
+    2 without a margin. Gardner (1988), J. Phys. A 21, 257, for couplings that are not symmetric.
+    """
+    k = np.asarray(margin, float)
+    density = np.exp(-(k**2) / 2) / math.sqrt(2 * math.pi)
+    return 1.0 / ((1.0 + k**2) * (1.0 - 0.5 * _erfc(k / math.sqrt(2))) + k * density)
+
+
 def dense_bit_error(features: int, patterns: ArrayLike, power: int) -> Numbers:
     """Wrong bits one step after a stored pattern with F(s) = s^n,
 

@@ -16,7 +16,7 @@ from jax.scipy.linalg import solve_triangular
 
 Method = Literal["auto", "svd", "qr", "cholesky"]
 METHODS = ("auto", "svd", "qr", "cholesky")
-SMALL = 256  # rows of a Gram matrix
+SMALL = 256  # rows of a Gram matrix factored at once
 
 
 class LinearFit(NamedTuple):
@@ -81,7 +81,7 @@ def solve_gram(gram: Array, cross: Array, *, definite: bool) -> LinearFit:
     """
     size, eps = gram.shape[0], _unit(gram)
     if definite:
-        inverse = _inverse_factor(gram)
+        inverse = inverse_factor(gram)
         weights = inverse.T @ (inverse @ cross)
         error = _finite(eps * _condition(gram, inverse))
         return LinearFit(weights, error, jnp.zeros_like(gram))
@@ -121,7 +121,7 @@ def _cholesky(keys: Array, values: Array, strength: float | Array = 0.0) -> Line
     wide = n < d
     gram = keys @ keys.T if wide else keys.T @ keys
     gram = gram + strength * jnp.eye(gram.shape[0], dtype=gram.dtype)
-    inverse = _inverse_factor(gram)
+    inverse = inverse_factor(gram)
     error = _finite(_unit(keys) * _condition(gram, inverse))
     if wide:
         basis = inverse @ keys  # orthonormal rows
@@ -188,15 +188,20 @@ def _inverse(triangle: Array, *, lower: bool) -> Array:
     return solve_triangular(triangle, jnp.eye(triangle.shape[0], dtype=triangle.dtype), lower=lower)
 
 
-def _inverse_factor(gram: Array) -> Array:
-    """L^-1 of gram = L L^T, lower triangular.
+def inverse_factor(gram: Array) -> Array:
+    """L^-1 of gram = L L^T, lower triangular, NaN where gram is not positive.
 
-    Small matrices take loops of our own: LAPACK wakes a second thread for them, and on a busy
-    machine waits for it a hundred times as long as it computes.
+    Halved down to blocks of `SMALL` rows, and those by loops of our own: LAPACK wakes a second
+    thread for them, and on a busy machine waits for it a hundred times as long as it computes.
     """
     size = gram.shape[0]
     if size > SMALL:
-        return _inverse(jnp.linalg.cholesky(gram), lower=True)
+        half = size // 2
+        first = inverse_factor(gram[:half, :half])
+        below = gram[half:, :half] @ first.T
+        second = inverse_factor(gram[half:, half:] - below @ below.T)
+        corner = -second @ (below @ first)
+        return jnp.block([[first, jnp.zeros_like(below.T)], [corner, second]])
     eye, rows = jnp.eye(size, dtype=gram.dtype), jnp.arange(size)
 
     def column(j: Array, factor: Array) -> Array:

@@ -70,6 +70,7 @@ def test_laws_at_published_points():
     assert laws.mean_chi(1) == pytest.approx(np.sqrt(2 / np.pi))
     assert laws.hebb_bit_error(1000, 185) == pytest.approx(0.01, abs=2e-4)
     assert laws.hebb_fixed_points(300) == pytest.approx(26, abs=0.5)
+    assert laws.perceptron_capacity() == pytest.approx(2.0)
     assert laws.storkey_fixed_points(300) == pytest.approx(89, abs=0.5)
     assert laws.dense_capacity(400, 2) / 400 == pytest.approx(0.1507, abs=1e-4)
     assert laws.dense_capacity(100, 3) / 100**2 == pytest.approx(0.0502, abs=1e-4)

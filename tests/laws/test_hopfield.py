@@ -69,6 +69,17 @@ def test_exact_fixed_points_at_300_units(rule, p, low, high):
     assert low <= fixed <= high
 
 
+@pytest.mark.parametrize("margin, below, above", [(0.0, 140, 260), (1.0, 30, 70)])
+def test_perceptron_learns_below_gardners_capacity_and_not_above(margin, below, above):
+    """Gardner (1988): no couplings beyond 2N, .52 N at margin 1; N = 100, not symmetrised."""
+    assert below < 100 * laws.perceptron_capacity(margin) < above
+    rule = nm.Perceptron(slots=260, margin=margin, rounds=5000, symmetrised=False)
+    memory = nm.ClassicalHopfield(features=100, rule=rule, updates="synchronous")
+    unstable = [int(stored(memory, bipolar(17, p, 100)).statistics["unstable"])
+                for p in (below, above)]  # fmt: skip
+    assert unstable[0] == 0 and unstable[1] > 0
+
+
 def test_projection_corrects_errors_at_load_0_4():
     """N = 300, P = 120: cues with a tenth of the bits flipped come back whole."""
     x = bipolar(5, 120, 300)
