@@ -6,6 +6,7 @@ to its Inputs and LearningInputs (1 by default; a compartment left at its `init`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import jax
@@ -16,15 +17,18 @@ import ngcmem as nm
 from ngcmem import delayed, wire
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
-    """How to build a component and exercise it."""
+    """How to build a component and exercise it. It is built once, so that its programs are too."""
 
     build: Callable[[], nm.Component]
     drive: Mapping[str, float | None] = field(default_factory=dict)
     prepare: Callable[[Any, Any], Any] = lambda component, state: state
     no_gradient: str = ""  # why hyper-parameters have no useful gradient
     outputs: tuple[str, ...] = ()  # what the gradient test sums; all float PerExample by default
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "build", cache(self.build))
 
 
 PATTERNS = 0.5 * jax.random.normal(jax.random.key(7), (4, 6))

@@ -1,0 +1,41 @@
+"""The documentation speaks of what exists, and of all of it."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import ngcmem as nm
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md"])
+PUBLIC = [
+    name
+    for name, value in vars(nm).items()
+    if not name.startswith("_") and not inspect.ismodule(value)
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_only_what_exists_and_its_code_parses(page: Path) -> None:
+    text = page.read_text()
+    missing = {name for name in re.findall(r"\bnm\.([A-Za-z_]+)", text) if not hasattr(nm, name)}
+    assert not missing, f"{page.name} speaks of {sorted(missing)}, which ngcmem does not have"
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        ast.parse(block)
+
+
+def test_every_public_name_has_a_page_and_a_docstring() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    states = {name for name in PUBLIC if name.endswith("State")}  # described where declared
+    unseen = [n for n in PUBLIC if n not in states and not re.search(rf"\b{n}\b", text)]
+    assert not unseen, f"in no page of docs/ or the README: {unseen}"
+    silent = [n for n in PUBLIC if n not in states and not (getattr(nm, n).__doc__ or "").strip()]
+    assert not silent, f"without a docstring: {silent}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    assert [page.name for page in ROOT.glob("docs/*.md") if page.name not in navigation] == []
