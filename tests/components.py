@@ -219,7 +219,7 @@ COMPONENTS: dict[str, Entry] = {
         prepare=_with_patterns,
     ),
     "BayesPCN": Entry(
-        lambda: nm.BayesPCN(features=6, hidden=(5, 3), forgetting=0.1, settle_steps=5),
+        lambda: nm.BayesPCN(features=6, hidden=(5,), forgetting=0.1, settle_steps=3),
         prepare=_with_patterns,
     ),
     "CovariancePC": Entry(

@@ -14,6 +14,8 @@ from ngcmem.memories.descent import Values, settled
 from ngcmem.memories.generative_pc import check_hidden
 from ngcmem.plasticity.widen import widen
 
+Posterior = tuple[Values, Values]  # means and covariances of all layers
+
 
 class BayesPCNState(MemoryState):
     inputs: Input[Array, "features"]  # the probe, or the pattern that evolve writes
@@ -145,12 +147,10 @@ class BayesPCN(Memory[BayesPCNState]):
             matched=state.count > 0,
         )
 
-    def _written(
-        self, means: Values, covariances: Values, rows: Array, hidden: Values
-    ) -> tuple[Values, Values]:
+    def _written(self, posterior: Posterior, rows: Array, hidden: Values) -> Posterior:
         """The posterior after a batch of patterns with these hidden values."""
         after = []
-        layers = zip(self._rates(hidden), means, covariances, (rows, *hidden), strict=True)
+        layers = zip(self._rates(hidden), *posterior, (rows, *hidden), strict=True)
         for z, mean, covariance, x in layers:
             reach = z @ covariance
             spread = reach @ z.T + self.noise * jnp.eye(len(z), dtype=z.dtype)
@@ -159,16 +159,12 @@ class BayesPCN(Memory[BayesPCNState]):
         means, covariances = zip(*after, strict=True)
         return means, tuple(0.5 * (u + u.T) for u in covariances)
 
-    def _diffused(
-        self, means: Values, covariances: Values, prior_means: Values, amount: Any
-    ) -> tuple[Values, Values]:
-        kept = jnp.sqrt(1.0 - amount)
+    def _diffused(self, posterior: Posterior, prior_means: Values, amount: Any) -> Posterior:
+        means, covariances = posterior
+        kept, grown = jnp.sqrt(1.0 - amount), amount * self.prior
         return (
             tuple(p + kept * (m - p) for m, p in zip(means, prior_means, strict=True)),
-            tuple(
-                (1.0 - amount) * u + amount * self.prior * jnp.eye(len(u), dtype=u.dtype)
-                for u in covariances
-            ),
+            tuple((1.0 - amount) * u + grown * jnp.eye(len(u), dtype=u.dtype) for u in covariances),
         )
 
     def store(self, state: BayesPCNState, inputs: Any, targets: Any, key: Any) -> BayesPCNState:
@@ -179,11 +175,11 @@ class BayesPCN(Memory[BayesPCNState]):
             )
         prior_means = widen(state.prior_means)
 
-        def write(posterior: tuple[Values, Values], row: Array) -> tuple[Any, None]:
-            posterior = self._diffused(*posterior, prior_means, self.forgetting)
+        def write(posterior: Posterior, row: Array) -> tuple[Posterior, None]:
+            posterior = self._diffused(posterior, prior_means, self.forgetting)
             hidden = self._infer(*posterior, row, jnp.ones_like(row))
             rows = tuple(x[None] for x in (row, *hidden))
-            return self._written(*posterior, rows[0], rows[1:]), None
+            return self._written(posterior, rows[0], rows[1:]), None
 
         begin = widen((state.means, state.covariances))
         (means, covariances), _ = jax.lax.scan(write, begin, widen(inputs))
@@ -192,15 +188,15 @@ class BayesPCN(Memory[BayesPCNState]):
 
     def forget(self, state: BayesPCNState, amount: float | Array) -> BayesPCNState:
         """The state with its posterior diffused to the prior by `amount`, 0 (not) to 1 (wholly)."""
-        posterior = widen((state.means, state.covariances, state.prior_means))
-        means, covariances = self._diffused(*posterior, amount)
+        means, covariances, prior_means = widen((state.means, state.covariances, state.prior_means))
+        means, covariances = self._diffused((means, covariances), prior_means, amount)
         return state.replace(means=means, covariances=covariances)
 
     def evolve(self, state: BayesPCNState, t: Array, dt: Array) -> BayesPCNState:
         posterior = widen((state.means, state.covariances))
-        posterior = self._diffused(*posterior, widen(state.prior_means), self.forgetting)
+        posterior = self._diffused(posterior, widen(state.prior_means), self.forgetting)
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
-        means, covariances = self._written(*posterior, *widen((seen, state.hidden)))
+        means, covariances = self._written(posterior, *widen((seen, state.hidden)))
         count = state.count + state.inputs.shape[0]
         return state.replace(means=means, covariances=covariances, count=count)
 

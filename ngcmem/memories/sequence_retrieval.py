@@ -119,9 +119,8 @@ def _retrieve(
         shape = (steps, component.causes)
         return jax.random.normal(jax.random.fold_in(key, trial), shape, targets.dtype)
 
-    def accepted(key: Array, trial: Array, rise: Array) -> Array:
-        draw = jax.random.exponential(jax.random.fold_in(key, trial), (), targets.dtype)
-        return rise <= temperature * draw  # with probability min(1, exp(-rise / temperature))
+    def patience(key: Array, trial: Array) -> Array:
+        return jax.random.exponential(jax.random.fold_in(key, trial), (), targets.dtype)
 
     def one(
         now: tuple[Array, Array], x: tuple[Array, Array, Array | None]
@@ -134,7 +133,8 @@ def _retrieve(
         found, errors = after.causes, open_loop(component, state, targets, after.causes, dt)
         errors = mean_distance(errors)
         if temperature is not None:
-            keep = jax.vmap(accepted, (0, None, 0))(keys, -1 - trial, errors - error)
+            allowed = temperature * jax.vmap(patience, (0, None))(keys, -1 - trial)
+            keep = errors - error <= allowed  # probability min(1, exp(-rise / temperature))
             found = jnp.where(keep[:, None], found, causes)
             errors = jnp.where(keep, errors, error)
         return (found, errors), (found, errors)
