@@ -173,17 +173,15 @@ def as_duration(dt: ArrayLike) -> Any:
     """The length of a step: a number as a float (`Program` keeps it), an array as a scalar.
 
     Raises:
-        ValueError: not one number, or not a positive finite one (of a tracer only the shape is
-            known).
+        ValueError: not one number, or not a positive finite one (of an array only the shape is
+            looked at).
     """
+    if isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ():
+        return as_scalar(dt)
     number = isinstance(dt, (int, float, np.integer, np.floating)) and not isinstance(dt, bool)
-    if number:
-        fits = 0 < dt < np.inf
-    else:
-        fits = isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ()
-    if not fits:
+    if not number or not 0 < float(dt) < np.inf:
         raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
-    return float(dt) if number else as_scalar(dt)  # pyright: ignore[reportArgumentType]
+    return float(dt)
 
 
 def as_time(state: Any, t: ArrayLike | None) -> Any:
