@@ -178,8 +178,8 @@ def as_duration(dt: ArrayLike) -> Any:
     """
     if isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ():
         return as_scalar(dt)
-    number = isinstance(dt, (int, float, np.integer, np.floating)) and not isinstance(dt, bool)
-    if not number or not 0 < float(dt) < np.inf:
+    number = (int, float, np.integer, np.floating)
+    if isinstance(dt, bool) or not isinstance(dt, number) or not 0 < float(dt) < np.inf:
         raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
     return float(dt)
 
