@@ -125,7 +125,8 @@ def _check(similarity, name, recall, row, expected, data, equal):
     assert abs(got[1] - energy) <= 1e-5 * size
     bound = 1e-5 * (1 + beta * np.abs(s).max()) * reach * total
     assert np.abs(got[0] - outputs).max() <= bound
-    assert bool(recall.matched[row]) == bool(np.any(weights != 0))
+    if not 0 < np.abs(weights).max() < 1 / LARGEST:  # such weights may be 0 in float32
+        assert bool(recall.matched[row]) == bool(np.any(weights != 0))
     if recall.weights is not None:
         assert np.abs(recall.weights[row, :count] - weights).max() <= bound / reach
         assert not np.any(recall.weights[row, count:])
