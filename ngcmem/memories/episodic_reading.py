@@ -10,7 +10,7 @@ from ngcmem.core.component import examples_axis
 from ngcmem.memories.episodic_options import widths_of
 from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
 from ngcmem.retrieval.retrieve import choose, retrieve
-from ngcmem.retrieval.separation import participants
+from ngcmem.retrieval.separation import Separation, Summable, participants
 from ngcmem.retrieval.similarity import Similarity
 
 
@@ -39,11 +39,22 @@ def weighed(memory: Any, state: Any, used: Array) -> Reading:
     beta = memory.beta
     if memory.adaptive_gain is not None:
         beta = beta * memory.adaptive_gain(masked, used & (masked > -jnp.inf))
-    weights, total = memory.separation.with_total(masked, beta, used)
+    weights, total = _with_total(memory.separation, masked, beta, used)
     # In the words of `Summable.top`: without a threshold XLA finds both maxima to be one.
     taking_part, finite = participants(scores, used)
     best = jnp.max(jnp.where(taking_part, finite, jnp.finfo(scores.dtype).min))
     return Reading(scores, weights, total, jnp.where(state.count > 0, best, 0))
+
+
+def _with_total(separation: Separation, scores: Array, beta: Any, used: Array) -> Any:
+    """The weights and their sum, which needs no second pass over the slots where it is known."""
+    weights = separation(scores, beta, used)
+    if not isinstance(separation, Summable):
+        return weights, jnp.sum(weights)
+    _, totals = separation.totals(scores, beta, used, separation.top(scores, used))
+    if separation.laws().normalised:
+        return weights, (totals.density > 0).astype(weights.dtype)
+    return weights, totals.density / separation.normaliser(totals)
 
 
 _NARROW = 12

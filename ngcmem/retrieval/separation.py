@@ -46,13 +46,6 @@ class Separation(Pytree):
     def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         """Phi, a scalar; 0 where nothing takes part."""
 
-    def with_total(
-        self, similarities: Array, beta: Array | float, used: Array | None
-    ) -> tuple[Array, Array]:
-        """The weights (N,) and their sum."""
-        weights = self(similarities, beta, used)
-        return weights, jnp.sum(weights)
-
 
 class Totals(NamedTuple):
     """Sums over slots from which a `Summable` separation's weights and potential follow."""
@@ -125,17 +118,8 @@ class Summable(Separation):
         return density, Totals(jnp.sum(density), jnp.sum(term), slots)
 
     def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
-        return self.with_total(similarities, beta, used)[0]
-
-    def with_total(
-        self, similarities: Array, beta: Array | float, used: Array | None
-    ) -> tuple[Array, Array]:
         density, totals = self.totals(similarities, beta, used, self.top(similarities, used))
-        normaliser, some = self.normaliser(totals), totals.density > 0
-        total = (
-            some.astype(density.dtype) if self.laws().normalised else totals.density / normaliser
-        )
-        return density / normaliser, total
+        return density / self.normaliser(totals)
 
     def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         top = self.top(similarities, used)
