@@ -92,6 +92,9 @@ class LinearAssociative(Memory[LinearAssociativeState]):
         """Whether values are of the keys' width."""
         return self.inputs == self.outputs
 
+    def no_convergence(self) -> str:
+        return "A linear map of keys to values may grow from step to step."
+
     def init(self, key: Array) -> LinearAssociativeState:
         return LinearAssociativeState(
             inputs=jnp.zeros(self.inputs),

@@ -60,6 +60,9 @@ class SparseDistributed(Memory[SparseDistributedState]):
         """Whether words are of the addresses' width."""
         return self.inputs == self.outputs
 
+    def no_convergence(self) -> str:
+        return "Beyond the critical distance a reading moves away from the word."
+
     def check_patterns(self, place: str, patterns: Any) -> None:
         check_bipolar("SparseDistributed", place, patterns)
 

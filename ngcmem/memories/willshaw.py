@@ -46,6 +46,9 @@ class Willshaw(Memory[WillshawState]):
         """Whether targets are of the inputs' width."""
         return self.inputs == self.outputs
 
+    def no_convergence(self) -> str:
+        return "Nothing is proved of reading what was read."
+
     def check_patterns(self, place: str, patterns: Any) -> None:
         check_bits("Willshaw", place, patterns)
 

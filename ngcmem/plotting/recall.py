@@ -80,7 +80,7 @@ def plot_energy(energies: Mapping[str, Any]) -> Any:
     Returns:
         The matplotlib Axes, (panels,).
     """
-    axes = subplots(1, len(energies), size=(3.6 * len(energies), 2.8))[0]
+    axes = subplots(1, len(energies), size=(3.6 * len(energies), 2.8), sharey=True)[0]
     for axis, (name, energy) in zip(axes, energies.items(), strict=True):
         energy = np.asarray(energy)
         steps = np.arange(len(energy))

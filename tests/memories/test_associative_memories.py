@@ -128,6 +128,15 @@ MISTAKES = [
     ),
     (
         lambda: nm.read(
+            nm.LinearAssociative(inputs=12, outputs=12),
+            nm.init(nm.LinearAssociative(inputs=12, outputs=12), KEY),
+            BITS,
+            tol=1e-3,
+        ),
+        "may grow from step to step. Use steps=",
+    ),
+    (
+        lambda: nm.read(
             nm.ClassicalHopfield(features=12, rule=nm.Perceptron(slots=4, symmetrised=False)),
             nm.init(CLASSICAL, KEY),
             BITS,
