@@ -126,6 +126,13 @@ def test_run_is_step_by_step_and_continues_bit_for_bit(entry: Entry) -> None:
     assert_close(half, stepped)
 
 
+def test_every_compartment_can_be_set_to_what_it_is(entry: Entry) -> None:
+    _, state = prepared(entry)
+    for path, spec in state.specs().items():
+        if spec.role is not Role.CLOCK:
+            assert_identical(state.set({path: state[path]}), state)
+
+
 def test_reset_restores_dynamics_and_keeps_what_was_learned(entry: Entry) -> None:
     component, state = prepared(entry)
     after = nm.evolve(component, nm.advance_state(component, state))

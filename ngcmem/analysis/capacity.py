@@ -48,7 +48,8 @@ def capacity_sweep(
         key: split over sizes, loads and seeds.
         seeds: independent repetitions.
         bucket: `bucket(size, load) -> capacity`: loads of equal capacity share one compiled
-            program, vmapped over loads and seeds. By default the next power of two.
+            program, vmapped over loads and seeds. By default the next power of two,
+            or the size for loads up to it that this would carry beyond it.
         mapped: run loads and seeds of a bucket one after the other instead of at once: less
             memory, and right for measures with `lax.cond` in them.
         progress: wraps the list of buckets, `ngcmem.interop.scripts.progress` for a bar.
@@ -144,4 +145,6 @@ def _check_metrics(found: Any, shape: tuple[int, int]) -> None:
 
 
 def _next_power_of_two(size: int, load: int) -> int:
-    return 1 << max(load - 1, 0).bit_length()
+    """... of the load; loads up to the size keep to it, since beyond it solvers differ."""
+    power = 1 << max(load - 1, 0).bit_length()
+    return min(power, size) if load <= size else power

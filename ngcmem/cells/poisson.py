@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.per_unit import zeros_per_unit
 from ngcmem.core.compartments import Input, PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.per_unit import zeros_per_unit
 from ngcmem.core.pytree import Static
 
 

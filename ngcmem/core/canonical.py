@@ -1,5 +1,6 @@
 """The hyper-parameters of a component as the verbs pass them to compiled programs."""
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -11,7 +12,7 @@ from ngcmem.core.component import Component
 
 C = TypeVar("C", bound=Component)
 
-_KEPT = Component.kept_form
+_KEPT = " form"  # where an instance keeps its hyper-parameters as arrays
 
 
 def default_float() -> Any:
@@ -46,10 +47,13 @@ def form(component: Component, traced: bool = False) -> Form:
     kept = getattr(component, _KEPT, None)
     if kept is None or kept.kind is not kind:
         leaves, structure = jax.tree.flatten(component)
-        host = Form([_as_float(leaf, kind) for leaf in leaves], structure)
+        lasting = all(_never_changes(leaf) for leaf in leaves)
+        # What is kept may first be asked for inside a trace, and must not belong to it.
+        with jax.ensure_compile_time_eval() if lasting else nullcontext():
+            host = Form([_as_float(leaf, kind) for leaf in leaves], structure)
         if any(leaf is None for leaf in host.leaves):
             raise TypeError(_not_a_number(component))
-        if not all(_never_changes(leaf) for leaf in leaves):
+        if not lasting:
             return host
         with jax.ensure_compile_time_eval():
             device = Form([jax.device_put(leaf) for leaf in host.leaves], structure)

@@ -114,6 +114,12 @@ class State(AnyState):
             declared[name] = found[0]
         cls.compartments = declared
         cls.parts = cls.parts | {k: v for k, v in vars(cls).items() if isinstance(v, Part)}
+        for name, inner in cls.parts.items():
+            if inner.storage not in declared:
+                raise TypeError(
+                    f"{cls.__name__}.{name} is a part of {inner.storage!r}, which it does not have."
+                    + did_you_mean(inner.storage, declared)
+                )
         cls.named = _with_parts(declared, cls.parts)
 
     def specs(self) -> dict[str, Compartment]:

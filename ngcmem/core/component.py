@@ -36,10 +36,6 @@ class Component(Pytree, abc.ABC, Generic[S]):
     """
 
     sizes: ClassVar[tuple[str, ...]] = ()
-    kept_form: ClassVar[str] = " form"  # where an instance keeps its hyper-parameters as arrays
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != self.kept_form}
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -37,7 +37,8 @@ def _conform_leaf(place: str, old: Any, new: Any) -> Any:
     if new.shape != old.shape:
         raise ValueError(f"{place} has shape {old.shape}, got {new.shape}.{_advice(old, new)}")
     if new.dtype == old.dtype and not getattr(new, "weak_type", False):
-        return new
+        # NumPy arrays are copied: their owner may still write to them.
+        return jnp.array(new) if isinstance(new, np.ndarray) else new
     if not keeps_information(new.dtype, old.dtype):
         raise ValueError(
             f"{place} holds {old.dtype}, got {new.dtype}. Convert it first: "

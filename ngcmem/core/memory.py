@@ -17,7 +17,8 @@ from ngcmem.core.parts import part
 class MemoryState(State):
     """What every memory's state says of a recall.
 
-    A step sets `matched` and with it begins a new outcome; `nm.read` sets the other two after it.
+    `advance_state` ends with `state.recalled(matched=..., outputs=...)`, which begins a new
+    outcome; `nm.read` sets the other two after it.
     """
 
     outcome: PerExample[Array, "3"] = dataclasses.field(  # pyright: ignore
@@ -27,13 +28,11 @@ class MemoryState(State):
     steps_used = part("outcome", 1, kind=jnp.int32)  # of nm.read
     converged = part("outcome", 2, kind=bool)  # within tol, in nm.read
 
-    def replace(self, **changes: Any) -> Self:
-        if "matched" in changes and not changes.keys() & {"outcome", "steps_used", "converged"}:
-            matched = jnp.asarray(changes.pop("matched"))[..., None]
-            rest = self.outcome.shape[-1] - 1
-            pad = [(0, 0)] * (matched.ndim - 1) + [(0, rest)]
-            changes["outcome"] = jnp.pad(matched.astype(self.outcome.dtype), pad)
-        return super().replace(**changes)
+    def recalled(self, matched: Array, **changes: Any) -> Self:
+        """A copy after a step of recall: `matched`, no steps counted yet, and other changes."""
+        flag = jnp.asarray(matched)[..., None].astype(self.outcome.dtype)
+        pad = [(0, 0)] * (flag.ndim - 1) + [(0, self.outcome.shape[-1] - 1)]
+        return self.replace(outcome=jnp.pad(flag, pad), **changes)
 
 
 M = TypeVar("M", bound=MemoryState)

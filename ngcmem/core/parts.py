@@ -33,12 +33,24 @@ class Part:
         return self._read(stored)
 
     def _read(self, stored: Any) -> Any:
+        self._check(stored)
         found = stored[self.index]
         return found if self.kind is None else found.astype(self.kind)
 
     def written(self, stored: Any, value: Any) -> Any:
         """The shared array with this part changed."""
+        self._check(stored)
         return jnp.asarray(stored).at[self.index].set(jnp.asarray(value).astype(stored.dtype))
+
+    def _check(self, stored: Any) -> None:
+        """Raise IndexError for a part outside of its array, which jax would clamp or drop."""
+        inner = self.index[1:]
+        for place, size in zip(inner, stored.shape[stored.ndim - len(inner) :], strict=True):
+            if isinstance(place, int) and not -size <= place < size:
+                raise IndexError(
+                    f"A part of {self.storage!r} stands at index {place} of an axis of {size}: "
+                    f"init makes the array as long as its parts need."
+                )
 
 
 def part(storage: str, *index: int | slice, axes: str = "", kind: Any = None) -> Any:

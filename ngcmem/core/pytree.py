@@ -75,9 +75,17 @@ class Pytree:
             if name in type(self).leaf_names and _CHILDREN in fields:
                 fields.update(zip(self.leaf_names, fields[_CHILDREN], strict=True))
                 return fields[name]
+            if hasattr(
+                type(self), name
+            ):  # a property that failed: its own error is the one to show
+                return object.__getattribute__(self, name)
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Fields by name, so that a pickle survives another order of them; nothing derived."""
+        return {name: getattr(self, name) for name in (*self.leaf_names, *self.static_names)}
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.

@@ -77,6 +77,7 @@ class BayesPCN(Memory[BayesPCNState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_hidden("BayesPCN", self.hidden)
+        _check_share("BayesPCN: forgetting", self.forgetting)
 
     def init(self, key: Array) -> BayesPCNState:
         sizes, keys = (self.features, *self.hidden), jax.random.split(key, len(self.hidden) + 1)
@@ -139,7 +140,7 @@ class BayesPCN(Memory[BayesPCNState]):
         means, covariances, inputs = widen((state.means, state.covariances, state.inputs))
         hidden = self._infer(means, covariances, inputs, state.known)
         z = self._rates(hidden)[0]
-        return state.replace(
+        return state.recalled(
             hidden=hidden,
             outputs=z @ means[0],
             variance=self.noise + z @ covariances[0] @ z,
@@ -187,7 +188,12 @@ class BayesPCN(Memory[BayesPCNState]):
         return state.replace(means=means, covariances=covariances, count=count)
 
     def forget(self, state: BayesPCNState, amount: float | Array) -> BayesPCNState:
-        """The state with its posterior diffused to the prior by `amount`, 0 (not) to 1 (wholly)."""
+        """The state with its posterior diffused to the prior by `amount`, 0 (not) to 1 (wholly).
+
+        Raises:
+            ValueError: a number outside of 0 to 1.
+        """
+        _check_share("BayesPCN.forget: amount", amount)
         means, covariances, prior_means = widen((state.means, state.covariances, state.prior_means))
         means, covariances = self._diffused((means, covariances), prior_means, amount)
         return state.replace(means=means, covariances=covariances)
@@ -203,3 +209,8 @@ class BayesPCN(Memory[BayesPCNState]):
     def weight_changes(self, state: BayesPCNState, t: Array, dt: Array) -> Values:
         after = self.evolve(state, t, dt).means
         return tuple(new - old for new, old in zip(after, state.means, strict=True))
+
+
+def _check_share(name: str, share: Any) -> None:
+    if isinstance(share, (int, float)) and not 0 <= share <= 1:
+        raise ValueError(f"{name} is a part between 0 (none) and 1 (all), got {share!r}.")

@@ -67,7 +67,7 @@ class BidirectionalAssociative(Memory[BidirectionalAssociativeState]):
         x, y, w = state.inputs["first"], state.inputs["second"], state.weights
         y = _align(x @ w, y)
         x = _align(w @ y, x)
-        return state.replace(
+        return state.recalled(
             outputs={"first": x, "second": y}, energy=-x @ (w @ y), matched=state.count > 0
         )
 

@@ -105,7 +105,7 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
 
             new = jax.lax.fori_loop(0, self.features, update, x)
         returned = jnp.all(new == state.previous) & jnp.any(new != x)
-        return state.replace(
+        return state.recalled(
             outputs=new,
             energy=self._energy(new, w, b),
             previous=x,

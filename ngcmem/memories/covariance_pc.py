@@ -92,7 +92,7 @@ class CovariancePC(Memory[CovariancePCState]):
         free = jnp.where(known[None, :] & ~known[:, None], 0.0, free)
         rest = jnp.where(known, 0.0, -(pull @ away))
         away = away + jnp.linalg.solve(free, rest)
-        return state.replace(
+        return state.recalled(
             outputs=_wide(state.mean) + away,
             energy=0.5 * away @ form @ away,
             matched=state.count > 0,

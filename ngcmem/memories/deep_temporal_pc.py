@@ -89,7 +89,7 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
 
     def advance_state(self, state: DeepTemporalPCState, t: Array, dt: Array) -> DeepTemporalPCState:
         hidden = self._infer(state.weights, state.hidden, state.inputs)
-        return state.replace(
+        return state.recalled(
             hidden=hidden,
             outputs=self.output(self._frame(state.weights, self._next(state.weights, hidden))),
             energy=self._energy(state.weights, hidden, state.hidden, state.inputs),

@@ -108,7 +108,7 @@ class DenseAssociative(Memory[DenseAssociativeState]):
             x, sums = jax.lax.fori_loop(0, self.features, update, (x, sums))
         matched = state.count > 0
         energy = jnp.where(matched, -self._total(sums[:, None], used)[0], 0.0)
-        return state.replace(outputs=x, energy=energy, matched=matched, key=key)
+        return state.recalled(outputs=x, energy=energy, matched=matched, key=key)
 
     def _total(self, sums: Array, used: Array) -> Array:
         """sum_mu F(s_mu) over the first axis, or its logarithm for the exponential."""

@@ -104,7 +104,7 @@ class FastWeights(Memory[FastWeightsState]):
         after = self._written(predict, before, state.keys, state.values, s, r)
         error = state.values - predict(before[0], state.keys)
         read = before[0] if self.read_before_write else after[0]
-        return state.replace(
+        return state.recalled(
             memory_weights=after[0],
             update_state=after[1],
             outputs=predict(read, state.inputs),

@@ -114,7 +114,7 @@ class GenerativePC(Memory[GenerativePCState]):
         hidden = settled(
             slope, state.hidden, steps=self.settle_steps, rate=self.rate, momentum=self.momentum
         )
-        return state.replace(
+        return state.recalled(
             hidden=hidden,
             outputs=self._predictions(state.weights, hidden)[0],
             energy=self._energy(state.weights, hidden, state.inputs, state.known),

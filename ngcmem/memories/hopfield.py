@@ -159,7 +159,7 @@ class Hopfield(Memory[HopfieldState]):
 
         recall = retrieved(self.method)
         slots = recall if recall.weights is not None else retrieved("materialised")
-        return state.replace(
+        return state.recalled(
             outputs=recall.outputs,
             similarities=slots.similarities,
             memory_weights=slots.weights,

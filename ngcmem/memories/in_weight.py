@@ -134,7 +134,7 @@ class InWeight(Memory[InWeightState]):
             state.weights, state.head, begun, state.inputs, state.content
         )
         z = features(state.weights, fast, state.inputs)
-        return state.replace(
+        return state.recalled(
             memory_weights=fast,
             memory_optimizer_state=fast_state,
             written_from=begun if self.second_order else (),

@@ -115,7 +115,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
         matched = state.count > 0
         if isinstance(self.rule, PseudoInverse) and self.readout == "weights":
             matched = matched & ~self.rule.waiting(state.statistics)
-        return state.replace(
+        return state.recalled(
             outputs=self._read(state),
             novelty=state.inputs if complement is None else complement @ state.inputs,
             matched=matched,

@@ -75,7 +75,7 @@ class Minerva2(Memory[Minerva2State]):
         similarities = (traces @ probe) / jnp.maximum(relevant, 1.0)
         used = jnp.arange(self.slots) < state.count
         activations = Power(exponent=3)(similarities, 1.0, used)
-        return state.replace(
+        return state.recalled(
             outputs=activations @ traces,
             intensity=jnp.sum(activations),
             similarities=similarities,

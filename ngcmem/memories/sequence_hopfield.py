@@ -87,7 +87,7 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
         onward = jnp.sum(state.successors * self._separated(away, top), axis=0)
         stay = jnp.sum(state.weights * self._separated(here, top), axis=0)
         field = onward + self.persistence * stay
-        return state.replace(
+        return state.recalled(
             outputs=jnp.where(field == 0, x, jnp.sign(field)),
             overlaps=state.weights @ x / self.features,
             trace=trace,

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from ngcmem.core.canonical import canonical
 from ngcmem.core.pytree import Pytree
 from ngcmem.core.simulate import run
-from ngcmem.core.transforms import as_key, as_scalar, checked
+from ngcmem.core.transforms import as_duration, as_key, as_scalar, checked
 from ngcmem.memories.predictive_coding_rnn import (
     PredictiveCodingRNN,
     PredictiveCodingRNNState,
@@ -23,7 +23,9 @@ ANNEALED = {"alpha_h": 0.2, "sigma_r": 1400.0, "noise_power": 3.0}
 `retrieve_causes(net.replace(**nm.ANNEALED), ..., cooling=0.1)`. See docs/predictive_coding.md."""
 
 METROPOLIS = {"alpha_h": 0.5, "sigma_r": 4.0}
-"""Steering for `temperature=0.01`: a trial that made the error worse is taken back. Write
+"""Steering for `temperature=0.01`: a trial that made the error worse by d is kept with
+probability exp(-d / temperature) and else taken back. An acceptance rule, not a sampler: the
+proposals are not symmetric. Write
 `retrieve_causes(net.replace(**nm.METROPOLIS), ..., temperature=0.01)`."""
 
 
@@ -71,9 +73,11 @@ def retrieve_causes(
         dt: the length of a step, ms.
 
     Raises:
-        ValueError: arrays of other shapes.
+        ValueError: arrays of other shapes, or a temperature below 0.
     """
     targets = as_sequences(component, state, sequences, "retrieve_causes")
+    if isinstance(temperature, (int, float)) and temperature < 0:
+        raise ValueError(f"retrieve_causes: temperature is 0 or more, got {temperature!r}.")
     steps, batch, _ = targets.shape
     start_key, noise_key = jax.random.split(as_key(key))
     keys = _keys(start_key, batch)
@@ -93,7 +97,7 @@ def retrieve_causes(
         noise,
         as_scalar(cooling) ** np.linspace(0.0, 1.0, int(trials), dtype=targets.dtype),
         None if temperature is None else as_scalar(temperature),
-        as_scalar(dt),
+        as_scalar(as_duration(dt)),
         trials=int(trials),
     )
 
@@ -165,7 +169,7 @@ def rank_causes(
         (sequences, patterns), the mean distance; its argmin over patterns names the sequence.
     """
     targets = as_sequences(component, state, sequences, "rank_causes")
-    return _rank(canonical(checked(component)), state, targets, as_scalar(dt))
+    return _rank(canonical(checked(component)), state, targets, as_scalar(as_duration(dt)))
 
 
 @jax.jit

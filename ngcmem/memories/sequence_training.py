@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from ngcmem.core.batch import init_batch
 from ngcmem.core.canonical import canonical
 from ngcmem.core.simulate import run
-from ngcmem.core.transforms import as_scalar, checked
+from ngcmem.core.transforms import as_duration, as_scalar, checked
 from ngcmem.memories.predictive_coding_rnn import (
     LEARNED,
     PredictiveCodingRNN,
@@ -140,7 +140,7 @@ def train_sequences(
         params,
         optimizer_state,
         targets,
-        as_scalar(dt),
+        as_scalar(as_duration(dt)),
         optimizer=optimizer,
         iterations=int(iterations),
         keep_best=bool(keep_best),

@@ -87,7 +87,7 @@ class SparseDistributed(Memory[SparseDistributedState]):
         rows = state.counters.at[found].get(mode="fill", fill_value=0)
         sums = jnp.sum(rows, axis=0, dtype=jnp.int32)
         matched = jnp.any(rows != 0)
-        return state.replace(
+        return state.recalled(
             outputs=jnp.where(matched, jnp.where(sums >= 0, 1, -1), 0),
             sums=sums,
             active=active,

@@ -77,7 +77,7 @@ class TemporalPC(Memory[TemporalPCState]):
 
     def advance_state(self, state: TemporalPCState, t: Array, dt: Array) -> TemporalPCState:
         predicted = state.weights @ self.activation(state.inputs) + state.bias
-        return state.replace(
+        return state.recalled(
             outputs=self.output(predicted),
             energy=0.5 * jnp.sum((state.following - predicted) ** 2),
             matched=state.count > 0,

@@ -66,7 +66,7 @@ class Willshaw(Memory[WillshawState]):
         active = jnp.sum(state.inputs)
         sums = overlaps(pack(state.inputs), state.weights).astype(state.sums.dtype)
         fires = (sums >= self.threshold * active) & (active > 0) & (state.count > 0)
-        return state.replace(outputs=fires, sums=sums, matched=jnp.any(fires))
+        return state.recalled(outputs=fires, sums=sums, matched=jnp.any(fires))
 
     def evolve(self, state: WillshawState, t: Array, dt: Array) -> WillshawState:
         return self._write(state, state.inputs, state.targets)

@@ -15,7 +15,8 @@ def check_learning(name: str, eta: Any, optimizer: Any, argument: str = "optimiz
     Raises:
         ValueError: both given, or an optimizer that is no optax transformation.
     """
-    if optimizer is not None and not isinstance(optimizer, optax.GradientTransformation):
+    verbs = [getattr(optimizer, verb, None) for verb in ("init", "update")]
+    if optimizer is not None and not all(map(callable, verbs)):
         raise ValueError(
             f"{name}: {argument} is an optax transformation such as optax.adam(1e-3), got "
             f"{optimizer!r}."
@@ -63,7 +64,8 @@ def apply_change(
         step = jax.tree.map(lambda d: eta * d, change)
     else:
         descent = jax.tree.map(jnp.negative, change)
-        step, optimizer_state = optimizer.update(descent, optimizer_state, weights)
+        with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
+            step, optimizer_state = optimizer.update(descent, optimizer_state, weights)
 
     def moved(w: Array, s: Array) -> Array:
         new = w + s
@@ -83,7 +85,7 @@ def descend(
     eta: Any = None,
     optimizer: optax.GradientTransformation | None = None,
 ) -> tuple[Any, Any]:
-    """Weights after one step down a loss, and the optimiser's new state; as `apply_change` else.
+    """Weights after one step down a loss, and the optimiser's new state; no decay.
 
     The optimiser is told the loss as well, so that line searches (`optax.lbfgs()`) and step sizes
     from the loss (`optax.polyak_sgd()`) work; for the others that is dead code.
@@ -93,9 +95,10 @@ def descend(
         return apply_change(weights, change, optimizer_state, eta=eta)
     value, gradient = jax.value_and_grad(loss)(weights)
     told = optax.with_extra_args_support(optimizer)
-    step, optimizer_state = told.update(
-        gradient, optimizer_state, weights, value=value, grad=gradient, value_fn=loss
-    )
+    with jax.numpy_dtype_promotion("standard"):
+        step, optimizer_state = told.update(
+            gradient, optimizer_state, weights, value=value, grad=gradient, value_fn=loss
+        )
     return optax.apply_updates(weights, step), optimizer_state
 
 

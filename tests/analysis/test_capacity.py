@@ -5,6 +5,7 @@ import pytest
 
 from ngcmem.analysis import laws, metrics
 from ngcmem.analysis.capacity import capacity_sweep
+from ngcmem.analysis.linear_recall import pinv_recall
 
 
 def test_sweep_gives_every_size_load_and_seed_its_own_draw_and_compiles_per_bucket():
@@ -24,12 +25,19 @@ def test_sweep_gives_every_size_load_and_seed_its_own_draw_and_compiles_per_buck
         sweep = capacity_sweep(
             measure, [3, 5], [2, 3, 4, 9], jax.random.key(0), seeds=2, mapped=mapped
         )
-        assert sorted(set(traced)) == [(s, c) for s in (3, 5) for c in (2, 4, 16)]
+        buckets = [(3, 2), (3, 3), (3, 4), (3, 16), (5, 2), (5, 4), (5, 16)]  # 3 keeps to size 3
+        assert sorted(set(traced)) == buckets
         assert np.array_equal(sweep.mean("count"), [[2, 3, 4, 9]] * 2)
         assert np.array_equal(sweep.values["size"][:, 0, 0], [3, 5])
         assert len(np.unique(sweep.values["draw"])) == 16
     by_size = capacity_sweep(measure, [3, 5], lambda size: [size, 2 * size], jax.random.key(0))
     assert by_size.loads.tolist() == [[3, 6], [5, 10]]
+
+
+def test_loads_up_to_a_size_that_is_no_power_of_two_are_recalled_exactly():
+    sweep = capacity_sweep(pinv_recall, [24], [20, 24, 30], jax.random.key(0), seeds=2)
+    cosine = sweep.mean("cosine")[0]
+    assert cosine[0] > 0.9999 and cosine[1] > 0.999 and cosine[2] < 0.95
 
 
 def sweep_of(sizes, loads, measure=lambda *a, **k: {"zero": jnp.zeros(())}, **options):

@@ -101,3 +101,56 @@ def test_a_state_nobody_read_is_whole() -> None:
         np.testing.assert_array_equal(twin.replace(last=1.0).tally[1], [1, 0, 0])
     with pytest.raises(AttributeError, match="'TallyState' object has no attribute 'gain'"):
         _ = state.gain
+
+
+@pytest.mark.parametrize(
+    "beta", [jnp.asarray(3.0), jnp.asarray(3), jnp.bfloat16(3), np.float64(3), 3]
+)
+def test_hyper_parameters_first_seen_inside_a_trace_do_not_belong_to_it(beta: object) -> None:
+    memory = nm.Hopfield(slots=4, features=3, beta=beta)  # type: ignore[arg-type]
+    state = nm.init(nm.Hopfield(slots=4, features=3), KEY)
+    inside = jax.jit(lambda s: nm.advance_state(memory, s).outputs)(state)
+    np.testing.assert_array_equal(nm.advance_state(memory, state).outputs, inside)
+
+
+def test_arrays_of_the_caller_stay_the_callers() -> None:
+    memory = nm.Hopfield(slots=4, features=3)
+    probes = np.ones((2, 3), np.float32)
+    read = nm.read(memory, nm.init(memory, KEY), probes)
+    put = nm.init(memory, KEY, batch=2).set({"inputs": probes})
+    probes[:] = 0
+    for state in (read, put):
+        np.testing.assert_array_equal(state.inputs, np.ones((2, 3)))
+
+
+def test_a_part_of_nothing_is_refused() -> None:
+    with pytest.raises(TypeError, match="part of 'counter', which it does not have.*'counters'"):
+
+        class Misspelt(State):
+            counters: Shared[Array, "2"]
+            typo = part("counter", 0)
+
+    class Short(State):
+        counters: Shared[Array, "2"]
+        lost = part("counters", 5)
+
+    state = Short(counters=jnp.zeros(2))
+    with pytest.raises(IndexError, match="index 5 of an axis of 2"):
+        _ = state.lost
+
+
+def test_a_property_that_fails_says_why() -> None:
+    class Broken(State):
+        x: PerExample[Array, ""]
+
+        @property
+        def twice(self) -> Array:
+            return 2 * self.missing  # type: ignore[attr-defined]
+
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        _ = jax.tree.map(lambda x: x, Broken(x=jnp.zeros(()))).twice
+
+
+def test_a_pickle_holds_compartments_by_name() -> None:
+    state = jax.tree.map(lambda x: x, nm.init(nm.Trace(units=2), KEY))
+    assert set(state.__getstate__()) == set(state.leaf_names)
