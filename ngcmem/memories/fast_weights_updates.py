@@ -47,7 +47,7 @@ class Update(Pytree, abc.ABC):
 
     def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
         """Fast weights and own state after a chunk, and the outputs during it."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no chunk form: it takes one step at a time.")
 
 
 class HebbUpdate(Update):
