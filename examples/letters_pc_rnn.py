@@ -23,6 +23,7 @@ COPIES = 4  # retrievals per letter
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="FILE", help="trajectories, .npz or .mat")
+    parser.add_argument("--iterations", type=int, help="of training (2000; published: 1000)")
 
 
 def load(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
@@ -171,7 +172,7 @@ def main() -> None:
         net,
         nm.init(net, jax.random.key(given.seed)),
         sequences,
-        iterations=200 if given.quick else 1000,
+        iterations=given.iterations or (200 if given.quick else 2000),
         keep_best=True,
     )
     losses = np.asarray(losses)

@@ -122,21 +122,19 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
         self, state: PredictiveCodingRNNState, t: Array, dt: Array
     ) -> PredictiveCodingRNNState:
         before = jnp.where(state.begun > 0, state.hidden_post, state.h_init)
-        causes, k = state.causes, dt / self.tau
-        drive = state.w_r @ jnp.tanh(before) + state.w_c @ causes + state.b_r
-        prior = (1.0 - k) * before + k * drive
-        rate = jnp.tanh(prior)
-        outputs = state.w_o @ rate + state.b_o
+        causes = state.causes
+        prior = self.prior(state, before, self.drive(state, causes), dt)
+        outputs = self.read_out(state, prior)
         error = outputs - state.inputs
 
         post, inferred, key = prior, causes, state.key
         if self.alpha_x is not None:
             infers = self.alpha_x > 0.0
-            pull = self.alpha_x * (1.0 - rate**2) * (state.w_o.T @ error)
+            pull = self.alpha_x * (1.0 - jnp.tanh(prior) ** 2) * (error @ state.w_o)
             post = jnp.where(infers, prior - pull, prior)
             key, noise = self._noise(state)
             mismatch = prior - post
-            moved = causes - self.alpha_h * (state.w_c.T @ mismatch)
+            moved = causes - self.alpha_h * (mismatch @ state.w_c)
             moved = moved + self.sigma_r * _norm(mismatch, self.noise_power) * noise
             inferred = jnp.where(infers, moved, causes)
         if self.alpha_c is not None:
@@ -154,6 +152,21 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             energy=self._energy(error, prior - post, inferred, state.mus),
             key=key,
         )
+
+    def drive(self, state: PredictiveCodingRNNState, causes: Array) -> Array:
+        """What causes (..., causes) add to the hidden states' input, (..., states)."""
+        return causes @ state.w_c.T + state.b_r
+
+    def prior(
+        self, state: PredictiveCodingRNNState, hidden: Array, drive: Array, dt: Array
+    ) -> Array:
+        """The hidden states a step later, top-down: (..., states) to (..., states)."""
+        k = dt / self.tau
+        return (1.0 - k) * hidden + k * (jnp.tanh(hidden) @ state.w_r.T + drive)
+
+    def read_out(self, state: PredictiveCodingRNNState, hidden: Array) -> Array:
+        """The prediction of hidden states, (..., states) to (..., outputs)."""
+        return jnp.tanh(hidden) @ state.w_o.T + state.b_o
 
     def complexity(self, causes: Array, mus: Array) -> Array:
         """Half the gradient of log p(causes), the mixture's pull on one example's causes."""

@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core.batch import init_batch
 from ngcmem.core.canonical import canonical
 from ngcmem.core.pytree import Pytree
 from ngcmem.core.simulate import run
@@ -16,7 +17,7 @@ from ngcmem.memories.predictive_coding_rnn import (
     PredictiveCodingRNN,
     PredictiveCodingRNNState,
 )
-from ngcmem.memories.sequence_training import as_sequences, open_loop, started
+from ngcmem.memories.sequence_training import as_sequences
 
 ANNEALED = {"alpha_h": 0.2, "sigma_r": 1400.0, "noise_power": 3.0}
 """Steering for `cooling=0.1` over 1,000 trials: nothing is chosen by error. Write
@@ -147,6 +148,33 @@ def _retrieve(
     _, (found, errors) = jax.lax.scan(one, start, (jnp.arange(trials), factors, noise))
     best = jnp.take_along_axis(found, jnp.argmin(errors, 0)[None, :, None], 0)[0]
     return Retrieval(causes=found, errors=errors, best=best)
+
+
+def open_loop(
+    component: PredictiveCodingRNN,
+    state: PredictiveCodingRNNState,
+    targets: Array,
+    causes: Array,
+    dt: ArrayLike = 1.0,
+) -> Array:
+    """The errors outputs - targets from these causes, without inference: (steps, batch, outputs).
+
+    The prior still pulls on the causes unless the component's `alpha_c` is None.
+    """
+    begin = started(component, state, causes)
+    component = component.replace(alpha_x=None)
+    return run(
+        component, begin, steps=len(targets), dt=dt, inputs={"inputs": targets}, record="error"
+    )[1]["error"]
+
+
+def started(
+    component: PredictiveCodingRNN, state: PredictiveCodingRNNState, causes: Array
+) -> PredictiveCodingRNNState:
+    """A state for this many examples at the beginning of a sequence, with what was learned."""
+    fresh = init_batch(component, jax.random.key(0), len(causes))
+    shared = {name: state[name] for name, spec in state.specs().items() if not spec.role.batched}
+    return fresh.replace(**shared, causes=causes)
 
 
 def mean_distance(errors: Array) -> Array:
