@@ -25,6 +25,7 @@ class Entry:
     drive: Mapping[str, float | None] = field(default_factory=dict)
     prepare: Callable[[Any, Any], Any] = lambda component, state: state
     no_gradient: str = ""  # why hyper-parameters have no useful gradient
+    dt: float = 1.0  # ms
     outputs: tuple[str, ...] = ()  # what the gradient test sums; all float PerExample by default
 
     def __post_init__(self) -> None:
@@ -112,7 +113,10 @@ COMPONENTS: dict[str, Entry] = {
     "AdEx": Entry(lambda: nm.AdEx(units=5), drive={"current": 2000.0}),
     "Izhikevich": Entry(lambda: nm.Izhikevich(units=5), drive={"current": 30.0}),
     "HodgkinHuxley": Entry(
-        lambda: nm.HodgkinHuxley(units=5), drive={"current": 10.0}, outputs=("v", "n", "m", "h")
+        lambda: nm.HodgkinHuxley(units=5),
+        drive={"current": 10.0},
+        dt=0.02,
+        outputs=("v", "n", "m", "h"),
     ),
     "WinnerTakeAll": Entry(lambda: nm.WinnerTakeAll(units=5), drive={"current": 60.0}),
     "RateCell": Entry(lambda: nm.RateCell(units=5, activation=jnp.tanh)),

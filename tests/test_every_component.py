@@ -80,17 +80,21 @@ def entry(request: pytest.FixtureRequest) -> Entry:
     return COMPONENTS[request.param]
 
 
+def one_step(component: nm.Component, state: Any, dt: Any) -> Any:
+    return nm.evolve(component, nm.advance_state(component, state, dt=dt), dt=dt)
+
+
 def test_jit_is_no_jit(entry: Entry) -> None:
     component, state = prepared(entry)
-    jitted = nm.evolve(component, nm.advance_state(component, state))
+    jitted = one_step(component, state, entry.dt)
     with jax.disable_jit():
-        eager = nm.evolve(component, nm.advance_state(component, state))
+        eager = one_step(component, state, entry.dt)
     assert_close(jitted, eager)
 
 
 def test_batch_is_a_loop_over_examples(entry: Entry) -> None:
     component, state = prepared(entry)
-    together = nm.advance_state(component, state)
+    together = nm.advance_state(component, state, dt=entry.dt)
     roles, structure = state.leaf_roles(), jax.tree.structure(state)
 
     def example(whole: Any, i: int) -> Any:
@@ -101,18 +105,18 @@ def test_batch_is_a_loop_over_examples(entry: Entry) -> None:
         return jax.tree.unflatten(structure, leaves)
 
     for i in range(BATCH):
-        alone = nm.advance_state(component, example(state, i))
+        alone = nm.advance_state(component, example(state, i), dt=entry.dt)
         assert_close(example(together, i), alone)
 
 
 def test_run_is_step_by_step_and_continues_bit_for_bit(entry: Entry) -> None:
     component, state = prepared(entry)
-    inputs = driven(entry, state, jax.random.key(3), steps=40)
+    inputs, dt = driven(entry, state, jax.random.key(3), steps=40), 0.3 * entry.dt
 
     def run(state: Any, steps: int, begin: int) -> Any:
         part = jax.tree.map(lambda x: x[begin : begin + steps], inputs)
-        t = {} if isinstance(component, nm.Circuit) else {"t": begin * 0.3}
-        return nm.run(component, state, steps=steps, dt=0.3, inputs=part, learn=True, **t)[0]
+        t = {} if isinstance(component, nm.Circuit) else {"t": begin * dt}
+        return nm.run(component, state, steps=steps, dt=dt, inputs=part, learn=True, **t)[0]
 
     half = run(state, 20, 0)  # both halves share a program; 15 + 25 = 40 is in tests/core
     assert_identical(run(state, 40, 0), run(half, 20, 20))
@@ -120,9 +124,9 @@ def test_run_is_step_by_step_and_continues_bit_for_bit(entry: Entry) -> None:
     stepped = state
     for i in range(20):
         now = jax.tree.map(lambda x, i=i: x[i], inputs)
-        t = {} if isinstance(component, nm.Circuit) else {"t": i * 0.3}
-        stepped = nm.advance_state(component, stepped.set(now), dt=0.3, **t)
-        stepped = nm.evolve(component, stepped, dt=0.3, **t)
+        t = {} if isinstance(component, nm.Circuit) else {"t": i * dt}
+        stepped = nm.advance_state(component, stepped.set(now), dt=dt, **t)
+        stepped = nm.evolve(component, stepped, dt=dt, **t)
     assert_close(half, stepped)
 
 
@@ -135,7 +139,7 @@ def test_every_compartment_can_be_set_to_what_it_is(entry: Entry) -> None:
 
 def test_reset_restores_dynamics_and_keeps_what_was_learned(entry: Entry) -> None:
     component, state = prepared(entry)
-    after = nm.evolve(component, nm.advance_state(component, state))
+    after = one_step(component, state, entry.dt)
     again = nm.reset(component, after)
     fresh = nm.init(component, jax.random.key(1), batch=BATCH)
     stochastic = any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in jax.tree.leaves(state))
@@ -157,10 +161,9 @@ def test_other_values_compile_nothing(entry: Entry, compilations: Any) -> None:
     leaves, structure = jax.tree.flatten(component)
 
     def go(component: Any, dt: Any) -> None:
-        after = nm.evolve(component, nm.advance_state(component, state, dt=dt), dt=dt)
-        jax.block_until_ready(after)
+        jax.block_until_ready(one_step(component, state, dt))
 
-    go(component, 1.0)
+    go(component, entry.dt)
     kinds = (np.float32, np.float64, jnp.float32)
     others = [
         jax.tree.unflatten(
@@ -168,15 +171,16 @@ def test_other_values_compile_nothing(entry: Entry, compilations: Any) -> None:
         )
         for kind in kinds
     ]
+    durations = (0.75 * entry.dt, np.float64(0.5 * entry.dt), jnp.float32(0.25 * entry.dt))
     before = compilations()
-    for other, dt in zip(others, (2, np.float64(0.5), jnp.float32(0.25)), strict=True):
+    for other, dt in zip(others, durations, strict=True):
         go(other, dt)
     assert compilations() == before
 
 
-def after_a_step(component: nm.Component, state: Any) -> Any:
+def after_a_step(component: nm.Component, state: Any, dt: float) -> Any:
     """The shapes and dtypes after a step and learning; traced, not compiled."""
-    return jax.eval_shape(lambda s: nm.evolve(component, nm.advance_state(component, s)), state)
+    return jax.eval_shape(lambda s: one_step(component, s, dt), state)
 
 
 def test_dtypes_are_kept(entry: Entry) -> None:
@@ -191,7 +195,7 @@ def test_dtypes_are_kept(entry: Entry) -> None:
 
     for which in (lambda role: role is Role.SHARED, lambda role: role is not Role.CLOCK):
         before = halved(which)
-        after = after_a_step(component, before)
+        after = after_a_step(component, before, entry.dt)
         for path, a, b in zip(
             leaf_paths(state), *map(jax.tree.leaves, (before, after)), strict=True
         ):
@@ -201,14 +205,14 @@ def test_dtypes_are_kept(entry: Entry) -> None:
 def test_strict_promotion(entry: Entry) -> None:
     component, state = prepared(entry)
     with jax.numpy_dtype_promotion("strict"):
-        after_a_step(component, state)
+        after_a_step(component, state, entry.dt)
 
 
 def test_float64(entry: Entry) -> None:
     with jax.enable_x64(True):
         component = entry.build()
         state = jax.eval_shape(lambda key: nm.init(component, key, batch=BATCH), jax.random.key(1))
-        after = after_a_step(component, state)
+        after = after_a_step(component, state, entry.dt)
         kinds = {x.dtype for x in jax.tree.leaves(after) if _is_float(x)}
         assert kinds <= {jnp.dtype("float64")}
 
@@ -222,7 +226,7 @@ def test_gradients_are_finite(entry: Entry) -> None:
     ]
 
     def total(component: Any, params: dict) -> jax.Array:
-        after = nm.advance_state(component, state.set(params))
+        after = nm.advance_state(component, state.set(params), dt=entry.dt)
         return sum(jnp.sum(x) for name in names for x in jax.tree.leaves(after[name]))
 
     floats = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), component)
@@ -238,7 +242,7 @@ def test_lowers_for_cpu_cuda_and_tpu(entry: Entry) -> None:
 
     def step(leaves: list) -> list:
         component, state = jax.tree.unflatten(structure, leaves)
-        return jax.tree.leaves(nm.evolve(component, nm.advance_state(component, state)))
+        return jax.tree.leaves(one_step(component, state, entry.dt))
 
     exported = jax.export.export(jax.jit(step), platforms=("cpu", "cuda", "tpu"))(leaves)
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}

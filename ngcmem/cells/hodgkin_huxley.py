@@ -32,7 +32,8 @@ class HodgkinHuxley(Component[HodgkinHuxleyState]):
         alpha_h = 0.07 exp(-(v + 65) / 20)  beta_h = 1 / (1 + exp(-(v + 35) / 10))
 
     with E(x) = x / (exp(x) - 1), in today's sign and with rest near -65 mV. Integrated by
-    `integration` ("rk4", fourth order, by default); stable for dt <= 0.05 ms. `spikes` is an
+    `integration` ("rk4", fourth order, by default), stable to `longest_dt` = 0.05 ms: a longer dt,
+    the default of 1 ms too, is refused. `spikes` is an
     event, without gradient: differentiate `v`, which is smooth. Units: mV, ms, uA/cm^2, mS/cm^2,
     uF/cm^2. Reference: Hodgkin and Huxley (1952), Journal of Physiology 117:500,
     doi:10.1113/jphysiol.1952.sp004764.
@@ -56,6 +57,10 @@ class HodgkinHuxley(Component[HodgkinHuxleyState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("HodgkinHuxley", "integration", self.integration, SCHEMES)
+
+    @property
+    def longest_dt(self) -> float:
+        return 0.05
 
     def init(self, key: Array) -> HodgkinHuxleyState:
         zeros = zeros_per_unit(self)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -35,6 +36,10 @@ class Circuit(Component[CircuitState]):
             )
         found = self.components[name]
         return found[inner] if inner and isinstance(found, Circuit) else found
+
+    @cached_property
+    def longest_dt(self) -> float:
+        return min(part.longest_dt for part in self.components.values())
 
     def init(self, key: Array) -> CircuitState:
         return self.assemble(

@@ -2,6 +2,7 @@
 
 import abc
 import inspect
+import math
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 import jax
@@ -68,6 +69,11 @@ class Component(Pytree, abc.ABC, Generic[S]):
     def weight_changes(self, state: S, t: Array, dt: Array) -> Any:
         """The change of the weights that `evolve` would want, from a batched state."""
         raise TypeError(f"{type(self).__name__} learns nothing: it has no weight changes.")
+
+    @property
+    def longest_dt(self) -> float:
+        """The longest step for which the equations are integrated stably, ms."""
+        return math.inf
 
     @property
     def learns(self) -> bool:

@@ -50,6 +50,10 @@ class Population(Component[PopulationState]):
     count: Static[int]
     varying: Static[tuple[str, ...]] = ()
 
+    @property
+    def longest_dt(self) -> float:
+        return self.member.longest_dt
+
     def __post_init__(self) -> None:
         super().__post_init__()
         known = hyperparameters(self.member)

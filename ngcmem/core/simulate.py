@@ -69,7 +69,7 @@ def run(
     return _run(
         component,
         state,
-        as_duration(dt),
+        as_duration(dt, component),
         as_time(state, t),
         driven,
         held,

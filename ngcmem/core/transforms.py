@@ -51,12 +51,12 @@ def advance_state(
     Raises:
         ValueError: a state of another component, or `t` given for a circuit.
     """
-    return _advance(checked(component), state, as_time(state, t), as_duration(dt))[0]
+    return _advance(checked(component), state, as_time(state, t), as_duration(dt, component))[0]
 
 
 def evolve(component: Component[S], state: S, t: ArrayLike | None = None, dt: ArrayLike = 1.0) -> S:
     """One step of learning, from what the step before it computed; arguments as above."""
-    return _evolve(checked(component), state, as_time(state, t), as_duration(dt))[0]
+    return _evolve(checked(component), state, as_time(state, t), as_duration(dt, component))[0]
 
 
 def weight_changes(
@@ -70,7 +70,9 @@ def weight_changes(
     Raises:
         TypeError: a component that learns nothing.
     """
-    return _weight_changes(checked(component), state, as_time(state, t), as_duration(dt))[1]
+    return _weight_changes(
+        checked(component), state, as_time(state, t), as_duration(dt, component)
+    )[1]
 
 
 def reset(component: Component[S], state: S) -> S:
@@ -169,19 +171,33 @@ def as_scalar(value: ArrayLike) -> Any:
     return np.asarray(value, default_float())
 
 
-def as_duration(dt: ArrayLike) -> Any:
+def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
     """The length of a step: a number as a float (`Program` keeps it), an array as a scalar.
 
     Raises:
-        ValueError: not one number, or not a positive finite one (of an array only the shape is
-            looked at).
+        ValueError: not one number, not a positive finite one, or longer than the component can
+            integrate (of an array only the shape is looked at).
     """
     if isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ():
         return as_scalar(dt)
     number = (int, float, np.integer, np.floating)
     if isinstance(dt, bool) or not isinstance(dt, number) or not 0 < float(dt) < np.inf:
         raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
+    if component is not None and dt > component.longest_dt:
+        longest = component.longest_dt
+        raise ValueError(
+            f"dt={dt!r} ms is too long a step: {_stiffest(component)} is stable up to {longest} "
+            f"ms. Write dt={longest} (and as many more steps)."
+        )
     return float(dt)
+
+
+def _stiffest(component: Any) -> str:
+    """The path and kind of the component that sets `longest_dt`."""
+    for name, part in getattr(component, "components", {}).items():
+        if part.longest_dt == component.longest_dt:
+            return f"{name!r}: {_stiffest(part)}"
+    return type(component).__name__
 
 
 def as_time(state: Any, t: ArrayLike | None) -> Any:

@@ -85,6 +85,16 @@ def test_izhikevich_published_patterns(reference):
     assert fast[3:].std() < 0.05 * fast[3:].mean()  # at its steady rate within four spikes
 
 
+def test_hodgkin_huxley_refuses_a_step_it_cannot_integrate():
+    cell = nm.HodgkinHuxley(units=1)
+    state = nm.init(cell, jax.random.key(0))
+    with pytest.raises(ValueError, match="HodgkinHuxley is stable up to 0.05 ms. Write dt=0.05"):
+        nm.advance_state(cell, state)
+    circuit = nm.connect({"lif": nm.LIF(units=1), "axon": cell}, [])
+    with pytest.raises(ValueError, match="'axon': HodgkinHuxley is stable up to 0.05 ms"):
+        nm.run(circuit, nm.init(circuit, jax.random.key(0)), steps=3)
+
+
 def test_hodgkin_huxley_trajectory_spikes_and_rest(reference):
     with jax.enable_x64(True):
         cell = nm.HodgkinHuxley(units=1)
