@@ -70,6 +70,11 @@ def _as_widths(name: str, given: Any) -> Widths:
         return _width(name, given)
     if not pairs:
         raise ValueError(f"Episodic: {name} has no field: write {name}={{'state': 11}}.")
+    if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
+        raise ValueError(
+            f"Episodic: {name} is a number of features or a dict of them by field, got {given!r}. "
+            f"Write {name}={{'state': 11}}."
+        )
     for field, _ in pairs:
         if not isinstance(field, str) or not field.isidentifier():
             raise ValueError(

@@ -164,6 +164,7 @@ MISTAKES = {
         dict(keys={"a": 2, "b": 2}, field_weights={"a": 1.0}), "says nothing of 'b'"),
     "no features": (dict(keys=0), "keys is a number of features"),
     "no field": (dict(keys={}), "keys has no field"),
+    "names without widths": (dict(keys=["a", "b"]), "keys is .* a dict of them by field, got"),
     "weights of an unnamed field": (dict(field_weights={"a": 1.0}), "one unnamed field"),
     "concatenated with weights": (
         dict(keys={"a": 2}, field_weights={"a": 1.0}, concatenate=True), "field_weights is one"),
