@@ -48,6 +48,10 @@ class Compartment:
     role: Role
     axes: tuple[str, ...]
 
+    def declared(self, kind: str) -> str:
+        """As it is declared: `PerExample[Array, "units"]`."""
+        return f'{self.role.value}[{kind}, "{" ".join(self.axes)}"]'
+
 
 if TYPE_CHECKING:
     from typing import Annotated as Borrowed

@@ -27,6 +27,7 @@ import numpy as np
 from jax.tree_util import GetAttrKey
 
 from ngcmem.core.errors import did_you_mean
+from ngcmem.core.signature import DeclaredSignature
 
 T = TypeVar("T")
 _STATIC = "static"
@@ -51,6 +52,7 @@ class Pytree:
 
     leaf_names: ClassVar[tuple[str, ...]] = ()
     static_names: ClassVar[tuple[str, ...]] = ()
+    __signature__ = DeclaredSignature()
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
