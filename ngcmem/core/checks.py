@@ -77,6 +77,22 @@ def _traced(name: str, part: Component) -> AnyState:
     return shape
 
 
+def as_wires(given: Any) -> tuple[Wire, ...]:
+    """The wires of a list.
+
+    Raises:
+        WiringError: it is none, or holds something else.
+    """
+    lines = given if isinstance(given, (list, tuple)) else [given]
+    for line in lines:
+        if line is given or not isinstance(line, Wire):
+            raise WiringError(
+                f"wires is a list of wire(...), got {line!r}. "
+                "Write wires=[wire('a.outputs', to='b.inputs')]."
+            )
+    return tuple(lines)
+
+
 def check_wires(
     components: Mapping[str, Component], shapes: Shapes, wires: Sequence[Wire]
 ) -> tuple[Role, ...]:
@@ -92,11 +108,6 @@ def check_wires(
     }
     roles = []
     for line in wires:
-        if not isinstance(line, Wire):
-            raise WiringError(
-                f"wires is a list of wire(...), got {line!r}. "
-                "Write wires=[wire('a.outputs', to='b.inputs')]."
-            )
         spec, value = _resolve(shapes, line.target, line)
         _check_target(line, spec)
         for other, text in writers.items():

@@ -10,7 +10,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core import display
-from ngcmem.core.checks import check_components, check_wires, execution_order, state_shapes
+from ngcmem.core.checks import (
+    as_wires,
+    check_components,
+    check_wires,
+    execution_order,
+    state_shapes,
+)
 from ngcmem.core.circuit_state import CircuitState
 from ngcmem.core.clock import Clock
 from ngcmem.core.compartments import AnyState, Role
@@ -177,7 +183,7 @@ def connect(components: dict[str, Component], wires: Sequence[Wire] = ()) -> Cir
     """
     check_components(components)
     shapes = state_shapes(components)
-    lines = tuple(wires)
+    lines = as_wires(wires)
     roles = check_wires(components, shapes, lines)
     return Circuit(
         components=dict(components),

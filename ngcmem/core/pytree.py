@@ -7,6 +7,7 @@ data is immune, and it costs one page.
 """
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Iterable
 from operator import itemgetter
@@ -67,6 +68,7 @@ class Pytree:
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
+        cls.__init__ = _by_name(cls.__init__, names)
         flatten, unflatten = _flattening(cls)
         jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
 
@@ -106,6 +108,27 @@ class Pytree:
         return (
             f"{type(self).__name__}({', '.join(f'{name}={_show(self, name)}' for name in names)})"
         )
+
+
+def _by_name(init: Callable[..., None], names: tuple[str, ...]) -> Callable[..., None]:
+    """The dataclass's `__init__`, which says what to write instead of a mistaken call."""
+    known = frozenset(names)
+
+    @functools.wraps(init)
+    def __init__(self: Any, /, *unnamed: Any, **fields: Any) -> None:
+        name = type(self).__name__
+        if unnamed:
+            raise TypeError(
+                f"{name} takes its fields by name: write {name}({names[0]}={unnamed[0]!r}, ...)."
+                if names
+                else f"{name} takes nothing, got {unnamed[0]!r}."
+            )
+        if not fields.keys() <= known:
+            other = next(given for given in fields if given not in known)
+            raise TypeError(f"{name} has no {other!r}." + did_you_mean(other, names))
+        init(self, **fields)
+
+    return __init__
 
 
 def _show(node: Pytree, name: str) -> str:

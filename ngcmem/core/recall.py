@@ -9,12 +9,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ngcmem.core.batch import advance_batch, init_batch
-from ngcmem.core.conform import conform
 from ngcmem.core.contract import check_state, same_kind
 from ngcmem.core.dispatch import Program
 from ngcmem.core.loop import repeat
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.recall_checks import check_finite, check_inputs, check_patterns, check_steps
+from ngcmem.core.rows import as_rows
 from ngcmem.core.settling import held, until_converged
 from ngcmem.core.transforms import as_key, as_scalar, checked
 
@@ -37,9 +37,9 @@ def store(
         ValueError: rows of another width, a single pattern without its first axis, NaN or
             infinite values, or more patterns than the memory's rule can hold.
     """
-    rows = _rows(memory, state, inputs, "inputs", "store")
+    rows = as_rows(memory, state, inputs, "inputs", "store")
     if targets is not None:
-        targets = _rows(memory, state, targets, "outputs", "store", like=rows)
+        targets = as_rows(memory, state, targets, "outputs", "store", like=rows)
     for name, value in (("inputs", rows), ("targets", targets)):
         check_finite(memory, name, value)
         check_patterns(memory, f"store: {name}", value)
@@ -117,7 +117,7 @@ def _run(
     **other_inputs: Any,
 ) -> tuple[M, Any]:
     """Check the arguments of `read` and call one of the programs below with them."""
-    probes = _rows(memory, state, inputs, "inputs", "read")
+    probes = as_rows(memory, state, inputs, "inputs", "read")
     check_patterns(memory, "read: inputs", probes)
     batch = jax.tree.leaves(probes)[0].shape[0]
     given = {"inputs": probes}
@@ -125,7 +125,7 @@ def _run(
         other_inputs["known"] = known
     check_inputs(memory, state, other_inputs)
     for name, value in other_inputs.items():
-        given[name] = _rows(memory, state, value, name, "read", like=probes)
+        given[name] = as_rows(memory, state, value, name, "read", like=probes)
     check_steps(memory, steps, tol)
     for name in memory.fast:
         for kept in jax.tree.leaves(state[name]):
@@ -213,34 +213,3 @@ def _reading_key(state: MemoryState) -> Array:
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             return leaf.reshape(-1)[0]
     return jax.random.key(0)
-
-
-def _rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any = None) -> Any:
-    """Values with a first axis of their own, in the shape and dtype of a compartment."""
-    if not isinstance(memory, Memory) or not isinstance(state, MemoryState):
-        raise TypeError(
-            f"nm.{verb} takes (memory, state, inputs), got {type(memory).__name__} and "
-            f"{type(state).__name__}. In a circuit: nm.{verb}(circuit['memory'], "
-            f"state['memory'], inputs)."
-        )
-    place = "store: targets" if (verb, name) == ("store", "outputs") else f"{verb}: {name}"
-    now = state[name]
-    if isinstance(given, (list, tuple)) and not isinstance(now, (list, tuple)):
-        given = np.asarray(given)
-    if jax.tree.structure(now) != jax.tree.structure(given) and isinstance(now, dict):
-        raise ValueError(f"{place} is a dict of the fields {', '.join(now)}.")
-    count = jnp.shape(jax.tree.leaves(given if like is None else like)[0])[:1]
-
-    def fit(one: Any, rows: Any) -> Any:
-        rows = rows if hasattr(rows, "dtype") else np.asarray(rows)
-        expected = (*count, *one.shape[1:])
-        if rows.shape == one.shape[1:]:
-            raise ValueError(
-                f"{place} is one pattern of shape {rows.shape}; they are rows: write {name}[None]."
-            )
-        if rows.shape != expected or not count or count == (0,):
-            axes = f"({'rows' if like is None else count[0]}, {', '.join(map(str, one.shape[1:]))})"
-            raise ValueError(f"{place} has shape {rows.shape}, expected {axes}.")
-        return conform(place, jax.ShapeDtypeStruct(expected, one.dtype), rows)
-
-    return jax.tree.map(fit, now, given)

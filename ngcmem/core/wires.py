@@ -18,14 +18,14 @@ class Source:
         return f"delayed({name!r}{steps})" if self.delay else repr(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Wire:
     """Sources added (or subtracted) into one target compartment."""
 
     sources: tuple[Source, ...]
     target: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"wire({', '.join(map(str, self.sources))}, to={self.target!r})"
 
 
@@ -54,6 +54,10 @@ def wire(*sources: str | Source, to: str) -> Wire:
     """
     if not sources:
         raise TypeError(f"wire(to={to!r}) has no source: write wire('cell.spikes', to={to!r}).")
+    if not isinstance(to, str):
+        raise TypeError(
+            f"A wire ends at one compartment's name such as 'cell.current', got {to!r}."
+        )
     return Wire(sources=tuple(_source(given) for given in sources), target=to)
 
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.core.mistakes import MISTAKES, Mistake
+from tests.core import memory_mistakes, state_mistakes, wiring_mistakes
+from tests.core.mistakes import Mistake
+
+MISTAKES = wiring_mistakes.MISTAKES + state_mistakes.MISTAKES + memory_mistakes.MISTAKES
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)

@@ -1,0 +1,143 @@
+"""Mistakes in storing and recalling."""
+
+import jax.numpy as jnp
+import optax
+
+import ngcmem as nm
+from tests.core.mistakes import KEY, Mistake, circuit, fields, memory, memory_state, state
+
+MISTAKES = [
+    Mistake(
+        "patterns as columns",
+        lambda: nm.Hopfield(slots=9, features=3, patterns=jnp.zeros((3, 7))),
+        ValueError,
+        "Hopfield: patterns are rows of shape (n, features=3), got (3, 7); columns are "
+        "transposed by patterns.T.",
+    ),
+    Mistake(
+        "too many patterns",
+        lambda: nm.Hopfield(slots=4, features=3, patterns=jnp.zeros((7, 3))),
+        ValueError,
+        "Hopfield: 7 patterns do not fit into slots=4: write slots=7.",
+    ),
+    Mistake(
+        "store rows of another width",
+        lambda: nm.store(memory(), memory_state(), jnp.zeros((2, 5))),
+        ValueError,
+        "store: inputs has shape (2, 5), expected (rows, 3).",
+    ),
+    Mistake(
+        "store one pattern",
+        lambda: nm.store(memory(), memory_state(), jnp.zeros(3)),
+        ValueError,
+        "store: inputs is one pattern of shape (3,); they are rows: write inputs[None].",
+    ),
+    Mistake(
+        "store NaN",
+        lambda: nm.store(memory(), memory_state(), jnp.full((1, 3), jnp.nan)),
+        ValueError,
+        "store: inputs holds NaN or infinite values, and Hopfield would keep them. Look at "
+        "np.argwhere(~np.isfinite(inputs)).",
+    ),
+    Mistake(
+        "store targets in an auto-associative memory",
+        lambda: nm.store(memory(), memory_state(), jnp.zeros((1, 3)), jnp.zeros((1, 3))),
+        ValueError,
+        "store: Hopfield is auto-associative, it recalls what it stored: leave out targets.",
+    ),
+    Mistake(
+        "store in a circuit",
+        lambda: nm.store(circuit(), state(), jnp.zeros((1, 3))),
+        TypeError,
+        "nm.store takes (memory, state, inputs), got Circuit and CircuitState. In a circuit: "
+        "nm.store(circuit['memory'], state['memory'], inputs).",
+    ),  # type: ignore[arg-type]
+    Mistake(
+        "steps and tol",
+        lambda: nm.recall(memory(), memory_state(), jnp.zeros((1, 3)), steps=2, tol=1e-3),
+        ValueError,
+        "read: give steps= or tol=, not both (max_steps= limits tol=).",
+    ),
+    Mistake(
+        "tol where nothing promises convergence",
+        lambda: nm.recall(
+            memory().replace(similarity="manhattan"), memory_state(), jnp.zeros((1, 3)), tol=1e-3
+        ),
+        ValueError,
+        "read: tol= needs a recall that converges. Manhattan: its minimiser is a weighted "
+        "median of the patterns, but recall takes their mean. Use steps= instead.",
+    ),
+    Mistake(
+        "known of another shape",
+        lambda: nm.recall(memory(), memory_state(), jnp.zeros((1, 3)), known=jnp.ones((1, 2))),
+        ValueError,
+        "read: known has shape (1, 2), expected (1, 3).",
+    ),
+    Mistake(
+        "eta and optimizer",
+        lambda: nm.Hopfield(slots=2, features=2, eta=0.1, optimizer=optax.sgd(0.1)),
+        ValueError,
+        "Hopfield: give eta= or optimizer=, not both. A learning rate for optax goes into the "
+        "optimiser, optimizer=optax.sgd(0.1).",
+    ),
+    Mistake(
+        "an unknown similarity",
+        lambda: nm.Hopfield(slots=2, features=2, similarity="cosin"),
+        ValueError,
+        "Unknown similarity 'cosin'. Did you mean 'cosine'? Names: 'dot', 'cosine', "
+        "'euclidean', 'manhattan', 'hamming'.",
+    ),
+    Mistake(
+        "an unknown policy",
+        lambda: nm.Hopfield(slots=2, features=2, when_full="drop"),  # type: ignore[arg-type]
+        ValueError,
+        "Hopfield: when_full is one of 'ring', 'refuse', got 'drop'.",
+    ),
+    Mistake(
+        "a hyper-parameter that varies over nothing",
+        lambda: nm.Population(member=nm.LIF(units=2), count=3, varying=("tau",)),
+        ValueError,
+        "Population: tau is to vary over count=3 members; give it shape (3, ...), got ().",
+    ),
+    Mistake(
+        "a step backwards",
+        lambda: nm.advance_state(circuit(), state(), dt=-1.0),
+        ValueError,
+        "dt is the length of a step, a positive number of ms, got -1.0.",
+    ),
+    Mistake(
+        "a mask for a partial cue",
+        lambda: nm.recall(memory(), memory_state(), jnp.ones((2, 3)), mask=jnp.ones((2, 3))),
+        ValueError,
+        "read: 'mask' is no input of Hopfield, whose inputs are inputs, known. For a partial cue "
+        "write known=...",
+    ),
+    Mistake(
+        "an array for a dict of fields",
+        lambda: nm.recall(fields(), nm.init(fields(), KEY), jnp.zeros((1, 5))),
+        ValueError,
+        "read: inputs is a dict of the fields state, time, got no dict. Write "
+        "inputs={'state': ..., 'time': ...}.",
+    ),
+    Mistake(
+        "a missing field",
+        lambda: nm.recall(fields(), nm.init(fields(), KEY), {"state": jnp.zeros((1, 3))}),
+        ValueError,
+        "read: inputs is a dict of the fields state, time; 'time' is missing.",
+    ),
+    Mistake(
+        "a misspelt field",
+        lambda: nm.recall(fields(), nm.init(fields(), KEY), {"stat": jnp.zeros((1, 3))}),
+        ValueError,
+        "read: inputs is a dict of the fields state, time, got 'stat'. Did you mean 'state'?",
+    ),
+    Mistake(
+        "one pattern in a field",
+        lambda: nm.recall(
+            fields(), nm.init(fields(), KEY), {"state": jnp.zeros(3), "time": jnp.zeros(2)}
+        ),
+        ValueError,
+        "read: inputs['state'] is one pattern of shape (3,); they are rows: write "
+        "inputs['state'][None].",
+    ),
+]
