@@ -82,7 +82,7 @@ def retrieve(
         chunk=chunk,
     )
     if axis_name is None:
-        recall = engine(probe[None], known=None if known is None else known[None])
+        recall = engine(jnp.asarray(probe)[None], known=None if known is None else known[None])
         return jax.tree.map(lambda array: array[0], recall)
     gathered = None if known is None else lax.all_gather(known, axis_name)
     recall = engine(lax.all_gather(probe, axis_name), known=gathered)
@@ -120,9 +120,13 @@ def retrieve_batch(
     "streamed" with a separation that needs every similarity at once (sparsemax, entmax).
     """
     pair = (resolve_similarity(similarity), resolve_separation(separation))
+    probes, patterns = jnp.asarray(probes), jnp.asarray(patterns)
+    values, known = (None if x is None else jnp.asarray(x) for x in (values, known))
     check_arguments(probes, patterns, values, known, pair[0], method, chunk)
     batch, slots = probes.shape[0], patterns.shape[0]
     dtype = accumulation_dtype(probes, patterns)
+    if not jnp.issubdtype(probes.dtype, jnp.floating):
+        probes = probes.astype(dtype)  # outputs have the dtype of the probes
     pair = jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype), pair)
     task = Task(probes, pair[0], pair[1], jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
