@@ -10,6 +10,8 @@ class DeclaredSignature:
     """`__signature__` of a keyword-only dataclass: `units: int, tau: float | Array = 20.0`."""
 
     def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        if not dataclasses.is_dataclass(owner):
+            raise AttributeError("__signature__")
         return inspect.Signature(
             [
                 inspect.Parameter(

@@ -12,6 +12,7 @@ from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
+from ngcmem.plasticity.linear_solvers import solve_gram
 
 
 class TemporalPCState(MemoryState):
@@ -92,7 +93,7 @@ class TemporalPC(Memory[TemporalPCState]):
         gram, cross = state.gram + terms.T @ terms, state.cross + targets.T @ terms
         size = jnp.trace(gram) / gram.shape[0]
         regular = gram + self.ridge * size * jnp.eye(gram.shape[0], dtype=gram.dtype)
-        solved = jax.scipy.linalg.solve(regular, cross.T, assume_a="pos").T
+        solved = solve_gram(regular, cross.T, definite=None).weights.T
         return state.replace(
             weights=solved[:, :-1],
             bias=solved[:, -1],

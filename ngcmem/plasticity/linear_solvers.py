@@ -68,7 +68,7 @@ def ridge(keys: Array, values: Array, strength: float | Array) -> LinearFit:
     return _cholesky(keys, values, strength)
 
 
-def solve_gram(gram: Array, cross: Array, *, definite: bool) -> LinearFit:
+def solve_gram(gram: Array, cross: Array, *, definite: bool | None) -> LinearFit:
     """The weights from K^T K and K^T V alone: what a stream of pairs leaves behind.
 
     The error is eps cond(K)^2: a Gram matrix holds half the digits of the keys it came from.
@@ -77,8 +77,16 @@ def solve_gram(gram: Array, cross: Array, *, definite: bool) -> LinearFit:
         gram: (d, d), the sum of k k^T, ridge added.
         cross: (d, m), the sum of k v^T.
         definite: whether to trust that the Gram matrix has full rank (Cholesky); else an
-            eigendecomposition drops the directions that no key reached.
+            eigendecomposition drops the directions that no key reached. None: as long as the
+            error of the Cholesky factor stays below sqrt(eps).
     """
+    if definite is None:
+        first = solve_gram(gram, cross, definite=True)
+        return jax.lax.cond(
+            first.error <= jnp.finfo(gram.dtype).eps ** 0.5,
+            lambda: first,
+            lambda: solve_gram(gram, cross, definite=False),
+        )
     size, eps = gram.shape[0], _unit(gram)
     if definite:
         inverse = inverse_factor(gram)

@@ -1,6 +1,7 @@
 """What `help` shows of components and states."""
 
 import inspect
+import pydoc
 
 from jax import Array
 
@@ -29,3 +30,9 @@ def test_a_state_shows_roles_and_axes():
     shown = '(*, inputs: Input[Array, "units"], weights: Shared[Array, "units units"])'
     assert str(inspect.signature(MadeState)) == shown
     assert MadeState.__doc__ == "MadeState" + shown
+
+
+def test_help_is_there_for_every_class():
+    for name in dir(nm):
+        if inspect.isclass(public := getattr(nm, name)):
+            assert name in pydoc.render_doc(public)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
+from ngcmem.datasets.digits import digits
 
 RNG = np.random.default_rng(0)
 
@@ -52,6 +53,21 @@ def test_local_rule_is_the_gradient_and_rests_at_the_stored_weights():
     slope = jax.grad(energy)(off.weights)
     np.testing.assert_allclose(nm.weight_changes(memory, off)["weights"], -slope, atol=1e-5)
     np.testing.assert_allclose(nm.evolve(memory, off).weights, off.weights - 0.1 * slope, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [2, 10, 20])
+@pytest.mark.parametrize("binary", [False, True])
+def test_few_frames_with_constant_pixels_are_recalled(frames, binary):
+    """The Gram matrix has rank frames - 1 of 65, beside a ridge below the rounding of float32."""
+    images = digits()[0]
+    if binary:
+        images = np.where(images > images.mean(), 1.0, -1.0)
+    for begin in range(0, 200, 20):
+        sequence = images[begin : begin + frames]
+        memory = nm.TemporalPC(features=64, output=jnp.sign if binary else jnp.positive)
+        state = nm.store(memory, nm.init(memory, jax.random.key(0)), sequence)
+        last = nm.recall(memory, state, sequence[:1], steps=frames - 1)
+        np.testing.assert_allclose(last[0], sequence[-1], atol=0.02)
 
 
 def test_one_frame_is_no_sequence():
