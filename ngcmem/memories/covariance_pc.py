@@ -35,7 +35,8 @@ class CovariancePC(Memory[CovariancePCState]):
     mean. With all features known, outputs = inputs: there is nothing to fill. `store` sets mean
     and weights to the resting point of learning on all patterns so far: S = covariance + ridge I,
     and W_ij = -(S^-1)_ij / (S^-1)_ii. Batches are merged about their means (Chan, Golub and
-    LeVeque 1983, American Statistician 37, 242), so a large mean costs no digits. `evolve` applies the local rules one step at a time:
+    LeVeque 1983, American Statistician 37, 242), so a large mean costs no digits. `evolve` applies
+    the local rules one step at a time:
 
         explicit: dS = (e e^T - S^-1) / 2,          d(mean) = e
         implicit: dW = e d^T without its diagonal,  d(mean) = e - W^T e
@@ -122,9 +123,7 @@ class CovariancePC(Memory[CovariancePCState]):
         if self.form == "implicit":
             precision = jnp.linalg.inv(weights)
             weights = identity - precision / jnp.diagonal(precision)[:, None]
-        return state.replace(
-            mean=mean, weights=weights, average=mean, scatter=scatter, count=count
-        )
+        return state.replace(mean=mean, weights=weights, average=mean, scatter=scatter, count=count)
 
     def weight_changes(self, state: CovariancePCState, t: Array, dt: Array) -> dict[str, Array]:
         away, weights = _wide(state.inputs - state.mean), _wide(state.weights)
