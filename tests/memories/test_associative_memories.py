@@ -147,6 +147,17 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_a_sequence_of_single_units_with_unused_slots(count):
+    """One unit has no others to overlap with: every stored successor counts alike."""
+    memory = nm.SequenceHopfield(slots=4, features=1, separation="exponential", persistence=0.5)
+    state, up = nm.init(memory, KEY, batch=2), np.ones((2, 1))
+    if count:
+        state = nm.store(memory, state, np.ones((count, 1)), -np.ones((count, 1)))
+    after = nm.read(memory, state, up)
+    np.testing.assert_array_equal(after.outputs, -up if count else up)
+
+
 @pytest.mark.parametrize("mistake, text", MISTAKES, ids=[m[1][:40] for m in MISTAKES])
 def test_mistakes_say_what_to_write(mistake, text):
     with pytest.raises(ValueError, match=text):
