@@ -10,7 +10,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
-from ngcmem.memories.descent import Values, settled
+from ngcmem.memories.descent import Values, lowest
 from ngcmem.memories.generative_pc import check_hidden
 from ngcmem.plasticity.widen import widen
 
@@ -42,8 +42,9 @@ class BayesPCN(Memory[BayesPCNState]):
 
     The top layer has the constant input z = 1: its R is a bias. Recall starts from the prior
     means of the hidden values and descends E on them, known features clamped, unknown ones
-    integrated out; `settle_steps` steps with momentum, of size `rate` on noise * E. A write
-    settles on the whole pattern, then updates every layer in closed form:
+    integrated out; `settle_steps` steps with momentum, of size `rate` on noise * E. It keeps the
+    place of lowest energy on the way: at the kinks of a relu the descent itself does not rest. A
+    write settles on the whole pattern, then updates every layer in closed form:
 
         R <- R + k (x_l - z R),   U <- U - k (z U),   k = U z^T / s_l
 
@@ -78,6 +79,13 @@ class BayesPCN(Memory[BayesPCNState]):
         super().__post_init__()
         check_hidden("BayesPCN", self.hidden)
         _check_share("BayesPCN: forgetting", self.forgetting)
+
+    def no_convergence(self) -> str | None:
+        return (
+            "One read settles anew from the prior means: with known= the next one finds the same, "
+            "and of reading what was read nothing is proved. For a longer descent write "
+            "settle_steps=."
+        )
 
     def init(self, key: Array) -> BayesPCNState:
         sizes, keys = (self.features, *self.hidden), jax.random.split(key, len(self.hidden) + 1)
@@ -128,12 +136,16 @@ class BayesPCN(Memory[BayesPCNState]):
         ]
         scales = [self.noise / jax.lax.stop_gradient(bound) for bound in curvature]
 
-        def slope(hidden: Values) -> Values:
-            pull = jax.grad(self._energy, argnums=2)(means, covariances, hidden, inputs, known)
-            return tuple(scale * p for scale, p in zip(scales, pull, strict=True))
+        def energy(hidden: Values) -> Array:
+            return self._energy(means, covariances, hidden, inputs, known)
 
-        return settled(
-            slope, start, steps=self.settle_steps, rate=self.rate, momentum=self.momentum
+        return lowest(
+            energy,
+            tuple(scales),
+            start,
+            steps=self.settle_steps,
+            rate=self.rate,
+            momentum=self.momentum,
         )
 
     def advance_state(self, state: BayesPCNState, t: Array, dt: Array) -> BayesPCNState:
