@@ -95,14 +95,17 @@ class Cosine(Similarity):
 class Euclidean(Similarity):
     """s_i = -sum_j m_j (q_j - x_ij)^2 / 2, on the same beta scale as `Dot`.
 
-    It is summed as q.x - |q|^2/2 - |x|^2/2 with the first pattern for origin. Both |q - x_0| and
-    |x_i - x_0| are then at most twice the largest distance from the probe, so the rounding error
-    is a few ulps of max_i |s_i| however far from the coordinate origin the patterns lie.
+    It is summed as q.x - |q|^2/2 - |x|^2/2 (one matrix product) about an origin o, the median of
+    the first five patterns (of a chunk) feature by feature. The rounding error of s_i is then a few ulps of
+    |q - o|^2 + |x_i - o|^2: it does not grow with the distance of the coordinate origin, and up to
+    two far-off patterns among the five cost no others their digits. A probe that is itself far
+    from o, at distance D, tells patterns apart only where s differs by more than about 1e-7 D^2 in
+    float32: store float64 arrays for clusters farther apart than that.
     """
 
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         probe, patterns, importance = self.prepare(probe, patterns, known)
-        origin = lax.stop_gradient(patterns[0])
+        origin = _middle(lax.stop_gradient(patterns[:5]))
         patterns = patterns - origin[None]
         probe = jnp.where(importance > 0, probe - origin, 0)
         product = (importance * probe) @ patterns.T
@@ -146,6 +149,24 @@ def expand_fields(field_weights: Mapping[str, float], field_sizes: Mapping[str, 
     return jnp.concatenate(
         [jnp.full(size, field_weights[name]) for name, size in field_sizes.items()]
     )
+
+
+def _middle(rows: Array) -> Array:
+    """The median of every feature, without trailing rows of 0 (they may be unused) and NaN.
+
+    Of the two in the middle of an even number the one nearer to 0.
+    """
+    number = jnp.arange(1, rows.shape[0] + 1)
+    last = jnp.maximum(jnp.max(jnp.where(jnp.any(rows != 0, axis=1), number, 0)), 1)
+    counts = (number <= last)[:, None] & jnp.isfinite(rows)
+    many = jnp.maximum(jnp.sum(counts, axis=0), 1)
+    ranked = jnp.sort(jnp.where(counts, rows, jnp.inf), axis=0)
+    low, high = (
+        jnp.take_along_axis(ranked, index[None], axis=0)[0]
+        for index in ((many - 1) // 2, many // 2)
+    )
+    nearer = jnp.where(jnp.abs(low) <= jnp.abs(high), low, high)
+    return jnp.where(jnp.isfinite(nearer), nearer, 0)
 
 
 def _squares(patterns: Array, importance: Array) -> Array:

@@ -64,6 +64,21 @@ def test_patterns_far_from_the_origin_keep_their_distances():
 
 
 @pytest.mark.parametrize("method", ["materialised", "streamed"])
+@pytest.mark.parametrize("outlier", [0, 1, 2])
+def test_an_outlier_costs_the_other_patterns_no_digits(method, outlier):
+    """In whichever slot it stands, with slots to spare and without."""
+    patterns = np.insert([[0.0, 0.0], [1.0, 1.0]], outlier, [1e4, 0.0], axis=0)
+    probe = np.array([0.1, 0.0])
+    weights = np.exp(-((probe - patterns) ** 2).sum(1) / 2)
+    expected = weights @ patterns / weights.sum()
+    for spare, count in ((0, None), (5, 3)):
+        slots = np.concatenate([patterns, np.full((spare, 2), np.nan)]).astype(np.float32)
+        more = {"similarity": Euclidean(), "beta": 1.0, "method": method, "chunk": 3}
+        found = _recall(probe[None].astype(np.float32), slots, count=count, **more)
+        np.testing.assert_allclose(found.outputs[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["materialised", "streamed"])
 @pytest.mark.parametrize("stored", [jnp.bfloat16, jnp.float16])
 def test_half_precision_is_stored_but_summed_in_single(method, stored):
     random = np.random.default_rng(2)
