@@ -184,9 +184,12 @@ class Hopfield(Memory[HopfieldState]):
             state = state.replace(learn=jnp.where(novel, 0, state.learn))
         if self.eta is None and self.optimizer is None:
             return grown
+        change = self.weight_changes(state, t, dt)
+        if self.novelty is not None:  # what was wanted of a row is not for the one in its place
+            change = jnp.where((grown.weights != state.weights).any(1, keepdims=True), 0, change)
         weights, optimizer_state = apply_change(
             grown.weights,
-            self.weight_changes(state, t, dt),
+            change,
             state.optimizer_state,
             eta=self.eta,
             optimizer=self.optimizer,

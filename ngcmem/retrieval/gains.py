@@ -56,8 +56,9 @@ class EntropyGain(Gain):
     weight: float | Array = 0.1
 
     def __call__(self, scores: Array, taking_part: Array) -> Array:
-        level = jax.nn.sigmoid(jnp.where(taking_part, scores, 0))
-        disorder = -jnp.sum(jnp.where(taking_part, level * jnp.log(level), 0))
+        scores = jnp.where(taking_part, scores, 0)
+        level = jax.nn.sigmoid(scores)
+        disorder = -jnp.sum(jnp.where(taking_part, level * jax.nn.log_sigmoid(scores), 0))
         disorder = jnp.where(disorder > 0, disorder, 1)
         gain = self.scale * (self.base + self.weight * jnp.log(disorder))
         return jnp.where(taking_part.sum() > 1, gain, 1).astype(scores.dtype)

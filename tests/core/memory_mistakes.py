@@ -113,6 +113,14 @@ MISTAKES = [
         "write known=...",
     ),
     Mistake(
+        "an option that decides what is kept",
+        lambda: nm.evolve(memory().replace(optimizer=optax.adam(0.1)), memory_state()),
+        ValueError,
+        "Hopfield: 'optimizer_state' of this state was made with other options than Hopfield has "
+        "now (it is 0 arrays, expected 3 arrays); they decide what is kept. Make a new state: "
+        "nm.init(component, jax.random.key(0), batch=...).",
+    ),
+    Mistake(
         "an array for a dict of fields",
         lambda: nm.recall(fields(), nm.init(fields(), KEY), jnp.zeros((1, 5))),
         ValueError,
