@@ -53,6 +53,12 @@ class Greedy(nm.Component):
         return state.replace(weights=state.weights + 1.0)
 
 
+class Labelled(Greedy):
+    """Has a word among its hyper-parameters."""
+
+    label: str
+
+
 class Drifting(Greedy):
     """Changes the shape of a compartment."""
 

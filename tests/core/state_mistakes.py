@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import ngcmem as nm
-from tests.core.mistakes import KEY, Mistake, circuit, memory, memory_state, state
+from tests.core.mistakes import KEY, Labelled, Mistake, circuit, memory, memory_state, state
 
 MISTAKES = [
     Mistake(
@@ -14,11 +14,11 @@ MISTAKES = [
         "LIF: units is a whole number of at least 1, got 0.",
     ),
     Mistake(
-        "a word for a number",
-        lambda: nm.init(nm.LIF(units=2, tau="20"), KEY),  # type: ignore[arg-type]
+        "a word for a number in a component of one's own",
+        lambda: nm.init(Labelled(label="20"), KEY),
         TypeError,
-        "The hyper-parameter tau is a number or an array, got '20'. In a component of your "
-        "own, declare what is not a number as tau: Static[...].",
+        "The hyper-parameter label is a number or an array, got '20'. In a component of your "
+        "own, declare what is not a number as label: Static[...].",
     ),
     Mistake(
         "a number for a key",
