@@ -1,4 +1,4 @@
-"""The rule and the gain of the documentation run, and a class without its method is no such thing."""
+"""The rule and the gain of the documentation run; a misnamed method is noticed."""
 
 import re
 from pathlib import Path
