@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import ngcmem as nm
 from ngcmem import wire
@@ -41,6 +42,16 @@ def memory_state() -> nm.HopfieldState:
 
 def fields() -> nm.Episodic:
     return nm.Episodic(slots=4, keys={"state": 3, "time": 2})
+
+
+class Tensor:
+    """As much of a torch tensor as is looked at."""
+
+    shape = (2, 3)
+    dtype = "torch.float32"
+
+    def numpy(self) -> np.ndarray:
+        return np.zeros(self.shape)
 
 
 class Greedy(nm.Component):

@@ -100,6 +100,13 @@ MISTAKES = [
         "The circuit has no component 'cel'. Did you mean 'cell'?",
     ),
     Mistake(
+        "a component's state replaced in a circuit's",
+        lambda: state().replace(cell=1.0),
+        TypeError,
+        "'cell' is a component of the circuit, not a field of its state: write "
+        "state.set({'cell': ...}).",
+    ),
+    Mistake(
         "floats into a counter",
         lambda: memory_state().replace(count=jnp.float32(2)),
         ValueError,
@@ -124,6 +131,12 @@ MISTAKES = [
         "run: clamp names 'cell.v', which is PerExample. Only inputs can be driven or "
         "clamped: what is computed from a clamped value would not know of it. To set it once, "
         "write state.set({'cell.v': value}) before.",
+    ),
+    Mistake(
+        "clamp an unknown name",
+        lambda: nm.run(circuit(), state(), steps=2, clamp={"cell": jnp.zeros((2, 3))}),
+        ValueError,
+        "run: clamp names 'cell'. There is: source.inputs.",
     ),
     Mistake(
         "clamp a wired input",
