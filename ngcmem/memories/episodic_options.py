@@ -188,3 +188,23 @@ def _check_initial(memory: Any, keys: Widths, values: Widths | None) -> None:
                     f"Episodic: {place} has shape {shape}, expected ({number or 'n'}, {width}) "
                     f"with n at most slots={memory.slots}."
                 )
+
+
+def slots_to_drop(given: Any, slots: int) -> jax.Array:
+    """(slots,) bool, true where an entry is to go.
+
+    Raises:
+        ValueError: neither the number of a slot nor such an array.
+    """
+    drop = jnp.asarray(given)
+    if jnp.issubdtype(drop.dtype, jnp.integer) and drop.ndim == 0:
+        if not isinstance(drop, Tracer) and not 0 <= int(drop) < slots:
+            raise ValueError(f"delete: the slots are 0 to {slots - 1}, got {given}.")
+        return jnp.arange(slots) == drop
+    if drop.shape != (slots,) or drop.dtype != bool:
+        got = f"{drop.dtype}{list(drop.shape)}" if drop.ndim else repr(given)
+        raise ValueError(
+            f"delete: slots is the number of one slot or a bool array ({slots},), got {got}. For "
+            f"several numbers: jnp.isin(jnp.arange({slots}), numbers)."
+        )
+    return drop

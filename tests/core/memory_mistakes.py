@@ -168,6 +168,25 @@ MISTAKES = [
         "inputs={'state': ..., 'time': ...}.",
     ),
     Mistake(
+        "delete half a slot",
+        lambda: fields().delete(nm.init(fields(), KEY), 1.5),
+        ValueError,
+        "delete: slots is the number of one slot or a bool array (4,), got 1.5. For several "
+        "numbers: jnp.isin(jnp.arange(4), numbers).",
+    ),
+    Mistake(
+        "delete a slot there is not",
+        lambda: fields().delete(nm.init(fields(), KEY), 500),
+        ValueError,
+        "delete: the slots are 0 to 3, got 500.",
+    ),
+    Mistake(
+        "delete the last slot from the end",
+        lambda: fields().delete(nm.init(fields(), KEY), -1),
+        ValueError,
+        "delete: the slots are 0 to 3, got -1.",
+    ),
+    Mistake(
         "a missing field",
         lambda: nm.recall(fields(), nm.init(fields(), KEY), {"state": jnp.zeros((1, 3))}),
         ValueError,

@@ -228,8 +228,8 @@ def test_mistakes_are_named() -> None:
         ),
         (
             lambda: nm.regress_sequence(memory, state, **{**given, "keys": np.zeros((2, 21, 5))}),
-            "regress_sequence: keys has shape (2, 21, 5), expected (steps, batch=2, 5): time first. "
-            "For (batch, steps, 5) write keys.transpose(1, 0, 2).",
+            "keys has shape (2, 21, 5), expected (steps, batch=2, 5): time first. For (batch, "
+            "steps, 5) write keys.transpose(1, 0, 2).",
         ),
         (
             lambda: nm.regress_sequence(memory, state, **{**given, "keys": np.zeros((21, 2, 4))}),
