@@ -42,7 +42,7 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
             f"Write {argument}[{next(iter(given), 'field')!r}]."
         )
     counted = jax.tree.leaves(given if like is None else like)
-    count = jnp.shape(counted[0])[:1] if counted else ()
+    count = jnp.shape(counted[0])[:1] if counted else (0,)
 
     def fit(one: Any, rows: Any, field: str = "") -> Any:
         rows = _as_array(f"{place}{field}", f"{argument}{field}", rows)
