@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ngcmem.core.conform import conform
+from ngcmem.core.conform import as_array, conform
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.memory import Memory, MemoryState
 
@@ -45,7 +45,7 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
     count = jnp.shape(counted[0])[:1] if counted else (0,)
 
     def fit(one: Any, rows: Any, field: str = "") -> Any:
-        rows = _as_array(f"{place}{field}", f"{argument}{field}", rows)
+        rows = as_array(f"{place}{field}", rows, f"{argument}{field}")
         expected = (*count, *one.shape[1:])
         if rows.shape == one.shape[1:]:
             raise ValueError(
@@ -63,16 +63,6 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
     if isinstance(now, dict):
         return {name: fit(one, given[name], f"[{name!r}]") for name, one in now.items()}
     return jax.tree.map(fit, now, given)
-
-
-def _as_array(place: str, argument: str, given: Any) -> Any:
-    """Anything with a NumPy dtype as it is, tracers too; numbers and None as NumPy has them."""
-    if not hasattr(given, "dtype"):
-        return np.asarray(given)
-    if isinstance(given, (np.ndarray, np.generic, jax.Array)) or not hasattr(given, "numpy"):
-        return given
-    kind = f"{type(given).__module__}.{type(given).__name__}"
-    raise TypeError(f"{place} is a {kind}: write {argument}.numpy().")
 
 
 def _check_fields(place: str, argument: str, now: dict[str, Any], given: Any) -> None:

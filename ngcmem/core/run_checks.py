@@ -9,7 +9,7 @@ import numpy as np
 
 from ngcmem.core.compartments import AnyState, Compartment
 from ngcmem.core.component import Component
-from ngcmem.core.conform import conform
+from ngcmem.core.conform import as_array, conform
 from ngcmem.core.errors import did_you_mean
 
 
@@ -120,7 +120,7 @@ def check_driven(
 
 
 def _fit(place: str, now: Any, new: Any, steps: int | None) -> Any:
-    new = new if hasattr(new, "dtype") else np.asarray(new)
+    new = as_array(place, new, place.removeprefix("run: "))
     shape = now.shape if steps is None else (steps, *now.shape)
     if new.shape != shape:
         axes = "(batch, ...)" if steps is None else "(steps, batch, ...)"

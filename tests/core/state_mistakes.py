@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import ngcmem as nm
-from tests.core.mistakes import KEY, Labelled, Mistake, circuit, memory, memory_state, state
+from tests.core.mistakes import KEY, Labelled, Mistake, Tensor, circuit, memory, memory_state, state
 
 MISTAKES = [
     Mistake(
@@ -80,6 +80,19 @@ MISTAKES = [
         ValueError,
         "LIFState.current has shape (2, 3), got (). Nothing is broadcast: write jnp.full((2, "
         "3), value).",
+    ),
+    Mistake(
+        "a tensor of another library in a state",
+        lambda: nm.init(memory(), KEY, batch=2).replace(inputs=Tensor()),
+        TypeError,
+        "HopfieldState.inputs is a tests.core.mistakes.Tensor: write inputs.numpy().",
+    ),
+    Mistake(
+        "a tensor of another library held",
+        lambda: nm.run(circuit(), state(), steps=2, clamp={"source.inputs": Tensor()}),
+        TypeError,
+        "run: clamp['source.inputs'] is a tests.core.mistakes.Tensor: write "
+        "clamp['source.inputs'].numpy().",
     ),
     Mistake(
         "an unknown compartment",
