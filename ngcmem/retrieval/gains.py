@@ -4,7 +4,7 @@ A softmax over N stored patterns gives the best one a weight that falls like 1/N
 A gain is called for one probe: `gain(scores (N,), taking_part (N,) bool) -> ()`.
 """
 
-from abc import abstractmethod
+import abc
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,10 @@ from jax import Array
 from ngcmem.core.pytree import Pytree
 
 
-class Gain(Pytree):
+class Gain(Pytree, abc.ABC):
     """`gain(scores (N,), taking_part (N,) bool) -> ()`, the factor on beta."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def __call__(self, scores: Array, taking_part: Array) -> Array:
         """The factor for one probe; 1 where fewer than two slots take part."""
 
