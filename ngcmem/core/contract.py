@@ -8,17 +8,14 @@ from jax import Array
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component
 from ngcmem.core.errors import WiringError
+from ngcmem.core.hyperparameters import path_of
 
 S = TypeVar("S", bound=AnyState)
-PARTS = jax.tree_util.GetAttrKey("components")  # of a circuit's state; no part of a path
 
 
 def leaf_paths(state: AnyState) -> list[str]:
     """A readable path for every leaf, in the order of `jax.tree.leaves`."""
-    return [
-        jax.tree_util.keystr([key for key in path if key != PARTS], simple=True, separator=".")
-        for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]
-    ]
+    return [path_of(keys) for keys, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
 
 
 def advance_example(component: Component[S], state: S, t: Array, dt: Array) -> S:
