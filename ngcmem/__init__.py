@@ -134,7 +134,6 @@ from ngcmem.memories.temporal_pc import TemporalPCState as TemporalPCState
 from ngcmem.memories.willshaw import Willshaw as Willshaw
 from ngcmem.memories.willshaw import WillshawState as WillshawState
 from ngcmem.plasticity.hopfield_storage import Hebb as Hebb
-from ngcmem.plasticity.hopfield_storage import MinimumProbabilityFlow as MinimumProbabilityFlow
 from ngcmem.plasticity.hopfield_storage import Perceptron as Perceptron
 from ngcmem.plasticity.hopfield_storage import Projection as Projection
 from ngcmem.plasticity.hopfield_storage import Storkey as Storkey
@@ -143,6 +142,7 @@ from ngcmem.plasticity.linear_rules import Greville as Greville
 from ngcmem.plasticity.linear_rules import PseudoInverse as PseudoInverse
 from ngcmem.plasticity.linear_rules import RecursiveLeastSquares as RecursiveLeastSquares
 from ngcmem.plasticity.linear_rules import WidrowHoff as WidrowHoff
+from ngcmem.plasticity.probability_flow import MinimumProbabilityFlow as MinimumProbabilityFlow
 from ngcmem.plasticity.rules import Contrastive as Contrastive
 from ngcmem.plasticity.rules import Delta as Delta
 from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient

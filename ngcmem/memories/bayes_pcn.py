@@ -10,7 +10,7 @@ from jax import Array
 from ngcmem.core.compartments import Input, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
-from ngcmem.memories.descent import Values, settled
+from ngcmem.memories.descent import Values, lowest
 from ngcmem.memories.layer_sizes import LayerSizes, as_layers
 from ngcmem.plasticity.widen import widen
 
@@ -42,8 +42,9 @@ class BayesPCN(Memory[BayesPCNState]):
 
     The top layer has the constant input z = 1: its R is a bias. Recall starts from the prior
     means of the hidden values and descends E on them, known features clamped, unknown ones
-    integrated out; `settle_steps` steps with momentum, of size `rate` on noise * E. A write
-    settles on the whole pattern, then updates every layer in closed form:
+    integrated out; `settle_steps` steps with momentum, of size `rate` on noise * E. It keeps the
+    place of lowest energy on the way: at the kinks of a relu the descent itself does not rest. A
+    write settles on the whole pattern, then updates every layer in closed form:
 
         R <- R + k (x_l - z R),   U <- U - k (z U),   k = U z^T / s_l
 
@@ -83,6 +84,13 @@ class BayesPCN(Memory[BayesPCNState]):
     def layers(self) -> tuple[int, ...]:
         """`hidden` as a tuple."""
         return as_layers("BayesPCN", "hidden", self.hidden)
+
+    def no_convergence(self) -> str | None:
+        return (
+            "One read settles anew from the prior means: with known= the next one finds the same, "
+            "and of reading what was read nothing is proved. For a longer descent write "
+            "settle_steps=."
+        )
 
     def init(self, key: Array) -> BayesPCNState:
         sizes, keys = (self.features, *self.layers), jax.random.split(key, len(self.layers) + 1)
@@ -133,12 +141,16 @@ class BayesPCN(Memory[BayesPCNState]):
         ]
         scales = [self.noise / jax.lax.stop_gradient(bound) for bound in curvature]
 
-        def slope(hidden: Values) -> Values:
-            pull = jax.grad(self._energy, argnums=2)(means, covariances, hidden, inputs, known)
-            return tuple(scale * p for scale, p in zip(scales, pull, strict=True))
+        def energy(hidden: Values) -> Array:
+            return self._energy(means, covariances, hidden, inputs, known)
 
-        return settled(
-            slope, start, steps=self.settle_steps, rate=self.rate, momentum=self.momentum
+        return lowest(
+            energy,
+            tuple(scales),
+            start,
+            steps=self.settle_steps,
+            rate=self.rate,
+            momentum=self.momentum,
         )
 
     def advance_state(self, state: BayesPCNState, t: Array, dt: Array) -> BayesPCNState:
@@ -161,9 +173,12 @@ class BayesPCN(Memory[BayesPCNState]):
             reach = z @ covariance
             spread = reach @ z.T + self.noise * jnp.eye(len(z), dtype=z.dtype)
             gain = jnp.linalg.solve(spread, reach)
-            after.append((mean + gain.T @ (x - z @ mean), covariance - gain.T @ reach))
+            kept = jnp.eye(z.shape[1], dtype=z.dtype) - gain.T @ z
+            # Joseph's form, a sum of squares: never negative, as P - gain^T reach may round to.
+            shrunk = kept @ covariance @ kept.T + self.noise * gain.T @ gain
+            after.append((mean + gain.T @ (x - z @ mean), shrunk))
         means, covariances = zip(*after, strict=True)
-        return means, tuple(0.5 * (u + u.T) for u in covariances)
+        return means, covariances
 
     def _diffused(self, posterior: Posterior, prior_means: Values, amount: Any) -> Posterior:
         means, covariances = posterior

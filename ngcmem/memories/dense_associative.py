@@ -40,7 +40,9 @@ class DenseAssociative(Memory[DenseAssociativeState]):
     (Krotov and Hopfield state the capacities for the first and train with the second.) One
     `advance_state` is one sweep: "asynchronous" in an order drawn from the example's key, where
     the energy never rises; or "synchronous", every unit by the same rule at once, without that
-    promise. `store` and `evolve` append patterns.
+    promise. Powers are compared relative to the largest overlap, so a high one recalls as well; the
+    energy itself is -inf where it is beyond the floats (N^n > 3e38 in float32). `store`
+    and `evolve` append patterns.
 
     References: Krotov and Hopfield (2016), arXiv:1606.01164; Demircigil et al. (2017),
     arXiv:1702.01929 (exponential).
@@ -88,7 +90,7 @@ class DenseAssociative(Memory[DenseAssociativeState]):
         sums = patterns @ x
         if self.updates == "synchronous":
             others = sums[:, None] - patterns * x
-            pull = self._total(others + patterns, used) - self._total(others - patterns, used)
+            pull = self._pull(others + patterns, others - patterns, used)
             x = jnp.where(pull == 0, x, jnp.sign(pull))
             sums = patterns @ x
         else:
@@ -99,25 +101,39 @@ class DenseAssociative(Memory[DenseAssociativeState]):
                 bits = patterns[:, order[i]]
                 before = x[order[i]]
                 others = (sums - bits * before)[:, None]
-                up = self._total(others + bits[:, None], used)[0]
-                down = self._total(others - bits[:, None], used)[0]
-                after = jnp.where(up == down, before, jnp.where(up > down, 1.0, -1.0))
-                after = after.astype(x.dtype)
+                pull = self._pull(others + bits[:, None], others - bits[:, None], used)[0]
+                after = jnp.where(pull == 0, before, jnp.sign(pull)).astype(x.dtype)
                 return x.at[order[i]].set(after), others[:, 0] + bits * after
 
             x, sums = jax.lax.fori_loop(0, self.features, update, (x, sums))
         matched = state.count > 0
-        energy = jnp.where(matched, -self._total(sums[:, None], used)[0], 0.0)
-        return state.recalled(outputs=x, energy=energy, matched=matched, key=key)
+        return state.recalled(
+            outputs=x,
+            energy=jnp.where(matched, -self._total(sums, used), 0.0),
+            matched=matched,
+            key=key,
+        )
+
+    def _pull(self, up: Array, down: Array, used: Array) -> Array:
+        """sum_mu F(up_mu) - F(down_mu) over the first axis, to a positive factor."""
+        used = used[:, None]
+        if self.interaction == "exponential":
+            return _log_sum(up, used) - _log_sum(down, used)
+        exponent = _exponent(jnp.where(used, jnp.maximum(jnp.abs(up), jnp.abs(down)), 0))
+        return self._powers(up, used, exponent) - self._powers(down, used, exponent)
 
     def _total(self, sums: Array, used: Array) -> Array:
         """sum_mu F(s_mu) over the first axis, or its logarithm for the exponential."""
-        used = used[:, None]
         if self.interaction == "exponential":
-            floor = jnp.finfo(sums.dtype).min
-            return jax.scipy.special.logsumexp(jnp.where(used, sums, floor), axis=0)
+            return _log_sum(sums, used)
+        exponent = _exponent(jnp.where(used, jnp.abs(sums), 0))
+        return jnp.ldexp(self._powers(sums, used, exponent), self.power * exponent)
+
+    def _powers(self, sums: Array, used: Array, exponent: Array) -> Array:
+        """sum_mu F(s_mu / 2^exponent) over the first axis."""
         base = jnp.maximum(sums, 0) if self.interaction == "rectified" else sums
-        return jnp.sum(jnp.where(used, base**self.power, 0), axis=0)
+        base = jnp.where(used, jnp.ldexp(base, -exponent), 0)
+        return jnp.sum(base**self.power, axis=0)
 
     def evolve(self, state: DenseAssociativeState, t: Array, dt: Array) -> DenseAssociativeState:
         return self._write(state, state.inputs)
@@ -146,3 +162,13 @@ class DenseAssociative(Memory[DenseAssociativeState]):
             written=slots.written,
             refused=slots.refused,
         )
+
+
+def _log_sum(sums: Array, used: Array) -> Array:
+    floor = jnp.finfo(sums.dtype).min
+    return jax.scipy.special.logsumexp(jnp.where(used, sums, floor), axis=0)
+
+
+def _exponent(sizes: Array) -> Array:
+    """e with max sizes / 2^e in [1/2, 1): a power of two, so that equal sums stay equal."""
+    return jnp.frexp(jnp.max(sizes, axis=0))[1]

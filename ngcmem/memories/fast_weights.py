@@ -40,6 +40,7 @@ class FastWeights(Memory[FastWeightsState]):
 
         s = eta * learning_rate * write_gate,    r = (1 - self.forgetting) (1 - state.forgetting)
 
+    (`LeastSquaresUpdate` takes r >= 1/2: a step forgets at most half.)
     A step whose key is all 0 leaves the memory alone: `nm.read` and `nm.recall` give only queries.
     `nm.store` writes its rows, in order, into every example's memory. A sequence is `nm.run` with
     `inputs=` or, chunk-parallel, `nm.regress_sequence`. Reference: Wang, Shi and Fox (2025),
@@ -126,9 +127,11 @@ class FastWeights(Memory[FastWeightsState]):
         def predict(fast: Any, key: Array) -> Array:
             return self.regressor.predict(jax.tree.map(jnp.add, state.weights, fast), key)
 
+        s, r = self.strength_and_retention(1.0, 1.0, 0.0)
+
         def row(now: Any, pair: Any) -> tuple[Any, None]:
             k, v = pair
-            return self._written(predict, now, k, v, self.eta, 1.0 - self.forgetting), None
+            return self._written(predict, now, k, v, s, r), None
 
         def one(begun: Any) -> Any:
             return jax.lax.scan(row, begun, (inputs, targets))[0]
@@ -137,11 +140,13 @@ class FastWeights(Memory[FastWeightsState]):
         return state.replace(memory_weights=fast, update_state=own)
 
     def strength_and_retention(
-        self, write_gate: Array, learning_rate: Array, forgetting: Array
-    ) -> tuple[Array, Array]:
+        self, write_gate: Array | float, learning_rate: Array | float, forgetting: Array | float
+    ) -> tuple[Any, Any]:
         """s and r from the gates, which are scalars or arrays of any one shape."""
         s = self.eta * learning_rate * write_gate
-        return s, (1.0 - self.forgetting) * (1.0 - forgetting)
+        r = (1.0 - self.forgetting) * (1.0 - forgetting)
+        least = self.update.least_retained
+        return s, jnp.maximum(r, least) if least else r
 
     def _written(self, predict: Any, before: Any, key: Array, value: Array, s: Any, r: Any) -> Any:
         """Fast weights and the rule's state after a pair; as before when there is no key."""

@@ -34,6 +34,8 @@ class Update(Pytree, abc.ABC):
     """
 
     longest_chunk: ClassVar[float] = 0
+    least_retained: ClassVar[float] = 0.0
+    """The smallest r that `FastWeights` hands to the rule, whatever the gates say."""
 
     def init(self, weights: Any) -> Any:
         """What the rule remembers besides the fast weights."""
@@ -122,12 +124,15 @@ class LeastSquaresUpdate(Update):
         M_t = argmin  sum_i s_i (prod_{j>i} r_j) |v_i - m(k_i)|^2  +  ridge (prod_j r_j) |M|^2
 
     kept by P <- P / r; g = s P k / (1 + s k^T P k); M <- M + g (v - m(k))^T; P <- P - g k^T P.
-    The pairs of the last 1 / forgetting steps have to span the keys, or P grows without bound.
+    A step forgets at most half, r >= 1/2: with r = 0 nothing would be left to divide by, and eight
+    halves, a chunk, are as many digits as float32 can spare. The pairs of the last 1 / forgetting
+    steps have to span the keys, or P grows without bound.
     References: Haykin (2002), Adaptive Filter Theory, chapter 9; as a layer: von Oswald et al.
     (2023), arXiv:2309.05858.
     """
 
     longest_chunk: ClassVar[float] = 8
+    least_retained: ClassVar[float] = 0.5
 
     ridge: float | Array = 1.0
 

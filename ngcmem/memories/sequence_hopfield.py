@@ -83,9 +83,11 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
         rested = jnp.any(state.trace != 0)
         trace = jnp.where(rested, state.trace + (x - state.trace) / self.delay, x)
         away, here = self._overlaps(state, trace), self._overlaps(state, x)
-        top = jnp.maximum(away, here).max(axis=0)  # a common scale, against underflow
-        onward = jnp.sum(state.successors * self._separated(away, top), axis=0)
-        stay = jnp.sum(state.weights * self._separated(here, top), axis=0)
+        used = (jnp.arange(self.slots) < state.count)[:, None]
+        # A common scale, against underflow.
+        top = jnp.max(jnp.maximum(away, here), axis=0, where=used, initial=-1.0)
+        onward = jnp.sum(state.successors * self._separated(away, top, used), axis=0)
+        stay = jnp.sum(state.weights * self._separated(here, top, used), axis=0)
         field = onward + self.persistence * stay
         return state.recalled(
             outputs=jnp.where(field == 0, x, jnp.sign(field)),
@@ -97,15 +99,12 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
     def _overlaps(self, state: SequenceHopfieldState, x: Array) -> Array:
         """m for every slot and unit, without the unit itself, (slots, features)."""
         own = state.weights * x
-        overlap = (jnp.sum(own, axis=1, keepdims=True) - own) / max(self.features - 1, 1)
-        unused = 0.0 if self.separation == "polynomial" else -jnp.inf
-        return jnp.where((jnp.arange(self.slots) < state.count)[:, None], overlap, unused)
+        return (jnp.sum(own, axis=1, keepdims=True) - own) / max(self.features - 1, 1)
 
-    def _separated(self, overlap: Array, top: Array) -> Array:
+    def _separated(self, overlap: Array, top: Array, used: Array) -> Array:
         if self.separation == "polynomial":
-            return overlap**self.power
-        top = jnp.where(jnp.isfinite(top), top, 0.0)
-        return jnp.exp((self.features - 1) * (overlap - top))
+            return jnp.where(used, overlap**self.power, 0)
+        return jnp.where(used, jnp.exp((self.features - 1) * jnp.minimum(overlap - top, 0)), 0)
 
     def store(
         self, state: SequenceHopfieldState, inputs: Any, targets: Any, key: Array | None

@@ -29,9 +29,9 @@ class Willshaw(Memory[WillshawState]):
 
     for sparse 0/1 patterns a, b. With k = log2 n ones of n and M = ln 2 (n / k)^2 pairs half the
     synapses are on and about one unit too many answers; a complete cue never misses one. With
-    noisy cues lower `threshold` below 1. The synapses are kept 32 to a word (32 times less memory
-    than floats, and at every batch tried faster than a matrix product). `evolve` stores the
-    batch's `inputs` and `targets`.
+    noisy cues lower `threshold` below 1; a unit exactly at it answers. The synapses are kept 32 to
+    a word (32 times less memory than floats, and at every batch tried faster than a matrix
+    product). `evolve` stores the batch's `inputs` and `targets`.
 
     References: Willshaw, Buneman and Longuet-Higgins (1969), Nature 222, 960; Palm (1980),
     Biological Cybernetics 36, 19.
@@ -63,9 +63,11 @@ class Willshaw(Memory[WillshawState]):
         )
 
     def advance_state(self, state: WillshawState, t: Array, dt: Array) -> WillshawState:
-        active = jnp.sum(state.inputs)
-        sums = overlaps(pack(state.inputs), state.weights).astype(state.sums.dtype)
-        fires = (sums >= self.threshold * active) & (active > 0) & (state.count > 0)
+        active = jnp.sum(state.inputs > 0, dtype=jnp.float32)
+        sums = overlaps(pack(state.inputs), state.weights).astype(jnp.float32)
+        # Sums are whole: the margin undoes the rounding by which 0.6 * 25 is more than 15.
+        needed = jnp.asarray(self.threshold, jnp.float32) * active * (1.0 - 1e-6)
+        fires = (sums >= needed) & (active > 0) & (state.count > 0)
         return state.recalled(outputs=fires, sums=sums, matched=jnp.any(fires))
 
     def evolve(self, state: WillshawState, t: Array, dt: Array) -> WillshawState:

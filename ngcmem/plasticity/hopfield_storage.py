@@ -1,9 +1,11 @@
 """Storage rules of the classical Hopfield network: from +-1 patterns to symmetric couplings.
 
 A rule is a pytree of constants. `write(weights, statistics, patterns)` takes couplings (N, N) and
-patterns (P, N) as rows and returns what P writes of one row give; what a rule has to remember
-besides the couplings is a dict of arrays. Couplings have no diagonal unless `self_coupling` says
-so, which only Storkey's rule and the projection offer.
+patterns (P, N) as rows and returns couplings for them and all before. For `Hebb`, `Storkey` and
+`Projection` that is what P writes of one row give; `Perceptron` and `MinimumProbabilityFlow` go
+over all patterns they kept in every write, so where they end depends on how rows were grouped.
+What a rule has to remember besides the couplings is a dict of arrays. Couplings have no diagonal
+unless `self_coupling` says so, which only Storkey's rule and the projection offer.
 """
 
 import abc
@@ -143,7 +145,7 @@ class Perceptron(HopfieldRule):
         return self.symmetrised
 
     def init(self, features: int) -> Statistics:
-        return _kept(self.slots, features) | {"unstable": jnp.zeros((), jnp.int32)}
+        return kept_patterns(self.slots, features) | {"unstable": jnp.zeros((), jnp.int32)}
 
     def capacity(self, features: int) -> int | None:
         return self.slots
@@ -151,7 +153,7 @@ class Perceptron(HopfieldRule):
     def write(
         self, weights: Array, statistics: Statistics, patterns: Array
     ) -> tuple[Array, Statistics]:
-        statistics, rows, used = _keep(statistics, patterns)
+        statistics, rows, used = keep(statistics, patterns)
         size, rounds = rows.shape[1], jnp.asarray(self.rounds).astype(jnp.int32)
 
         def unstable(w: Array) -> Array:
@@ -170,40 +172,6 @@ class Perceptron(HopfieldRule):
         start = (weights, unstable(weights), jnp.zeros((), jnp.int32))
         weights, wrong, _ = jax.lax.while_loop(more, step, start)
         return weights, statistics | {"unstable": jnp.sum(wrong, dtype=jnp.int32)}
-
-
-class MinimumProbabilityFlow(HopfieldRule):
-    """Gradient descent on the probability flow from the patterns to their one-bit neighbours,
-
-        K(W) = mean_mu sum_i exp(-x_i (W x)_i)
-
-    convex in W; `steps` steps of size `eta` over all patterns kept (`slots` at most). Hillar,
-    Sohl-Dickstein and Koepsell (2012), arXiv:1204.2916.
-    """
-
-    slots: Static[int]
-    eta: float | Array = 0.1
-    steps: float | Array = 500.0
-
-    def init(self, features: int) -> Statistics:
-        return _kept(self.slots, features)
-
-    def capacity(self, features: int) -> int | None:
-        return self.slots
-
-    def write(
-        self, weights: Array, statistics: Statistics, patterns: Array
-    ) -> tuple[Array, Statistics]:
-        statistics, rows, used = _keep(statistics, patterns)
-        number = jnp.maximum(jnp.sum(used), 1).astype(rows.dtype)
-
-        def step(_: Array, w: Array) -> Array:
-            pull = jnp.where(used[:, None], rows * jnp.exp(-rows * (rows @ w)), 0)
-            change = without_diagonal(pull.T @ rows) / number
-            return w + self.eta * 0.5 * (change + change.T)
-
-        steps = jnp.asarray(self.steps).astype(jnp.int32)
-        return jax.lax.fori_loop(0, steps, step, weights), statistics
 
 
 def hebb(patterns: Array) -> Array:
@@ -233,12 +201,14 @@ def without_diagonal(weights: Array) -> Array:
     return jnp.where(jnp.eye(weights.shape[0], dtype=bool), 0, weights)
 
 
-def _kept(slots: int, features: int) -> Statistics:
+def kept_patterns(slots: int, features: int) -> Statistics:
+    """What a rule that goes over its patterns again remembers of no patterns."""
     zero = jnp.zeros((), jnp.int32)
     return {"patterns": jnp.zeros((slots, features)), "used": zero, "refused": zero}
 
 
-def _keep(statistics: Statistics, patterns: Array) -> tuple[Statistics, Array, Array]:
+def keep(statistics: Statistics, patterns: Array) -> tuple[Statistics, Array, Array]:
+    """Statistics with these patterns, all patterns kept (slots, N), and which slots are used."""
     used, refused = statistics["used"], statistics["refused"]
     slots = append(Slots(statistics["patterns"], used, used, refused), patterns, "refuse")
     kept = {"patterns": slots.weights, "used": slots.count, "refused": slots.refused}

@@ -93,10 +93,11 @@ class PseudoInverse(LinearRule):
     """W = K^+ V of all pairs so far, exactly: Kohonen's optimal linear associative memory.
 
     An empty memory is solved from the keys themselves (`linear_solvers.solve`); later pairs are
-    added to K^T K and K^T V and solved from those, at half the digits. `error` says how far the
-    weights may be off. With a ridge, W = (K^T K + ridge I)^-1 K^T V, and the span of the keys is
-    not tracked: `LinearAssociative`'s novelty is then the key itself. A forgetting factor below 1
-    weighs the pair written t writes ago by forgetting^t.
+    added to K^T K and K^T V and solved from those, at half the digits; the keys need not span the
+    space, however many there are. `error` says how far the weights may be off. With a ridge,
+    W = (K^T K + ridge I)^-1 K^T V, and the span of the keys is not tracked: `LinearAssociative`'s
+    novelty is then the key itself. A forgetting factor below 1 weighs the pair written t writes
+    ago by forgetting^t.
 
     With `on_demand` writing only adds up (a matrix product per batch of pairs) and the weights
     wait for `nm.LinearAssociative.solve`; until then `error` is infinite and nothing `matched`.
@@ -151,11 +152,7 @@ class PseudoInverse(LinearRule):
         gram, cross = statistics["gram"], statistics["cross"]
         size = gram.shape[0]
         full = gram + self.ridge * jnp.eye(size, dtype=gram.dtype)
-        return jax.lax.cond(
-            (jnp.asarray(self.ridge) > 0) | (statistics["pairs"] >= 2 * size),
-            lambda: solvers.solve_gram(full, cross, definite=True),
-            lambda: solvers.solve_gram(full, cross, definite=False),
-        )
+        return solvers.solve_gram(full, cross, definite=None)
 
     def _solved(self, statistics: Statistics, fit: solvers.LinearFit) -> tuple[Array, Statistics]:
         regular = jnp.asarray(self.ridge) > 0

@@ -50,6 +50,23 @@ def test_forgetting_least_squares_stays_stable() -> None:
     np.testing.assert_allclose(state.memory_weights[0], exact, atol=1e-4)
 
 
+def test_least_squares_forgets_at_most_half_in_a_step() -> None:
+    """All of it, r = 0, is taken as half: the same stepwise, in chunks, stored and in float64."""
+    random = np.random.default_rng(5)
+    keys, values = random.normal(size=(21, 1, 5)) / 5**0.5, random.normal(size=(21, 1, 3))
+    memory = nm.FastWeights(features=5, values=3, update=nm.LeastSquaresUpdate(), forgetting=1.0)
+    state = nm.init(memory, jax.random.key(0))
+    one, outputs = nm.regress_sequence(memory, state, keys, keys, values)
+    _, chunked = nm.regress_sequence(memory, state, keys, keys, values, chunk=8)
+    np.testing.assert_allclose(chunked, outputs, atol=1e-3)
+    keys, values, weight = keys[:, 0], values[:, 0], 0.5 ** np.arange(20, -1, -1)[:, None]
+    gram = (weight * keys).T @ keys + 0.5**21 * np.eye(5)
+    exact = np.linalg.solve(gram, (weight * keys).T @ values)
+    stored = nm.store(memory, state, keys, values)
+    for found in (one, stored):
+        np.testing.assert_allclose(found.memory_weights[0], exact, atol=1e-3)
+
+
 def test_hebbian_updates_are_linear_attention() -> None:
     """Katharopoulos et al. 2020: outputs_t = sum over i <= t of (q_t . k_i) v_i."""
     random = np.random.default_rng(3)

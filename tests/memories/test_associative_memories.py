@@ -147,6 +147,17 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_a_sequence_of_single_units_with_unused_slots(count):
+    """One unit has no others to overlap with: every stored successor counts alike."""
+    memory = nm.SequenceHopfield(slots=4, features=1, separation="exponential", persistence=0.5)
+    state, up = nm.init(memory, KEY, batch=2), np.ones((2, 1))
+    if count:
+        state = nm.store(memory, state, np.ones((count, 1)), -np.ones((count, 1)))
+    after = nm.read(memory, state, up)
+    np.testing.assert_array_equal(after.outputs, -up if count else up)
+
+
 @pytest.mark.parametrize("mistake, text", MISTAKES, ids=[m[1][:40] for m in MISTAKES])
 def test_mistakes_say_what_to_write(mistake, text):
     with pytest.raises(ValueError, match=text):
@@ -192,6 +203,38 @@ def test_bam_recalls_from_either_side():
     cue = {"first": 0 * BITS[:1], "second": PAIR["second"][:1]}
     recalled = nm.read(BAM, state, cue, tol=0, max_steps=5)
     assert np.array_equal(recalled.outputs["first"], BITS[:1]) and bool(recalled.converged[0])
+
+
+def test_willshaw_fires_exactly_at_its_threshold():
+    """share * |a| against exact fractions, for every cue of 1 to 100 ones and every sum."""
+    active, sums = np.arange(1, 101), np.arange(1, 101)
+    weights = nm.store(
+        (memory := nm.Willshaw(inputs=100, outputs=100)),
+        nm.init(memory, jax.random.key(0)),
+        np.tri(100),
+        np.eye(100),
+    ).weights  # output j sees the first j + 1 inputs
+    state = nm.init(memory, jax.random.key(0), batch=100).replace(weights=weights, count=100)
+    for percent in (60, 70, 80, 90, 95, 100):
+        reader = nm.Willshaw(inputs=100, outputs=100, threshold=percent / 100)
+        fires = nm.read(reader, state, np.tri(100)).outputs > 0
+        seen = np.minimum(active[:, None], sums[None])
+        assert np.array_equal(fires, 100 * seen >= percent * active[:, None]), percent
+
+
+@pytest.mark.parametrize("power", [13, 20, 30])
+@pytest.mark.parametrize("updates", ["asynchronous", "synchronous"])
+def test_dense_recalls_where_powers_of_the_overlap_are_beyond_the_floats(power, updates):
+    rng = np.random.default_rng(2)
+    patterns = rng.choice([-1.0, 1.0], (5, 784)).astype(np.float32)
+    cues = patterns * np.where(rng.uniform(size=patterns.shape) < 0.1, -1, 1)
+    memory = nm.DenseAssociative(slots=6, features=784, power=power, updates=updates)
+    state = nm.store(memory, nm.init(memory, KEY, batch=5), patterns)
+    recalled = nm.read(memory, state, cues)
+    np.testing.assert_array_equal(recalled.outputs, patterns)
+    with np.errstate(over="ignore"):
+        energy = -((patterns @ patterns.T).astype(float) ** power).sum(1).astype(np.float32)
+    np.testing.assert_allclose(recalled.energy, energy, rtol=1e-5)
 
 
 def test_minerva_forgets_and_encodes_with_its_probabilities():

@@ -83,6 +83,23 @@ def test_energy_is_the_negative_log_density_with_unknown_features_integrated_out
             assert energy(row, near) > least - 1e-4
 
 
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_more_steps_never_end_at_a_higher_energy(momentum):
+    """The relu network of the defaults, whose descent jumps to and fro across kinks."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3, 4)).astype(np.float32)
+    memory = nm.BayesPCN(features=4, hidden=(3,), momentum=momentum)
+    probes = np.concatenate([rows + 0.1 * rng.normal(size=(3, 4)), rng.normal(size=(6, 4))])
+    state = nm.store(memory, nm.init(memory, jax.random.key(0)), rows)
+    energies = np.stack(
+        [
+            nm.read(memory.replace(settle_steps=steps), state, probes).energy
+            for steps in (1, 50, 400, 420, 440)
+        ]
+    )
+    assert np.all(np.diff(energies, axis=0) <= 2e-6 * (1 + np.abs(energies[:-1])))
+
+
 def test_forgetting_leads_to_the_prior_and_adds_up():
     state = nm.store(MEMORY, begun(), ROWS)
     means, covariances, prior = in_float64(state)

@@ -22,8 +22,8 @@ def covariance():
     return np.cov(PATTERNS.T, bias=True) + 0.2 * np.eye(6)
 
 
-def conditional_mean(matrix):
-    mean, filled = PATTERNS.mean(0), PROBES.copy()
+def conditional_mean(matrix, patterns=PATTERNS):
+    mean, filled = patterns.mean(0), patterns[:5].copy()
     for row, mask in zip(filled, KNOWN > 0, strict=True):
         away = row[mask] - mean[mask]
         row[~mask] = mean[~mask] - np.linalg.solve(
@@ -48,6 +48,21 @@ def test_unknown_features_rest_where_theory_says(options):
         matrix = (np.eye(6) - weights).T @ (np.eye(6) - weights)
     np.testing.assert_allclose(recalled.outputs, conditional_mean(matrix), atol=2e-3)
     np.testing.assert_allclose(recalled.outputs * KNOWN, PROBES * KNOWN, atol=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 300.0, 10000.0])
+def test_a_large_mean_costs_no_digits(shift):
+    """Against float64, from the patterns as float32 has them; the error grows with eps * shift."""
+    memory = nm.CovariancePC(features=6, ridge=1e-3)
+    state = nm.init(memory, jax.random.key(0), batch=5)
+    patterns = (PATTERNS + shift).astype(np.float32)
+    for part in np.split(patterns, [1, 3, 20]):
+        state = nm.store(memory, state, part)
+    exact = np.cov(patterns.astype(float).T, bias=True)
+    np.testing.assert_allclose(state.weights, exact + 1e-3 * np.eye(6), atol=1e-5 + 1e-7 * shift)
+    filled = conditional_mean(np.linalg.inv(exact + 1e-3 * np.eye(6)), patterns.astype(float))
+    recalled = nm.read(memory, state, patterns[:5] * KNOWN, known=KNOWN).outputs
+    np.testing.assert_allclose(recalled, filled, atol=1e-4 + 2e-7 * shift)
 
 
 @pytest.mark.parametrize("form", ["explicit", "implicit"])

@@ -1,8 +1,10 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ngcmem.plasticity import hopfield_storage as storage
+from ngcmem.plasticity.probability_flow import MinimumProbabilityFlow
 
 DRAW = np.random.default_rng(1)
 X = DRAW.choice([-1.0, 1.0], (6, 24))
@@ -62,15 +64,39 @@ def test_perceptron_reaches_its_margin(symmetrised):
     assert np.array_equal(w, w.T) == symmetrised
 
 
-def test_minimum_probability_flow_lowers_the_flow():
-    def flow(w):
-        return np.mean(np.sum(np.exp(-X * (X @ w)), axis=1))
+def flow(w, x):
+    return np.mean(np.sum(np.exp(-x * (x @ w)), axis=1))
 
+
+def test_minimum_probability_flow_lowers_the_flow():
     hebb = written(storage.Hebb(), X)[0]
-    few = written(storage.MinimumProbabilityFlow(slots=6, steps=20), X)[0]
-    more = written(storage.MinimumProbabilityFlow(slots=6, steps=200), X)[0]
-    assert flow(more) < flow(few) < flow(np.zeros((24, 24))) and flow(more) < flow(hebb)
+    few = written(MinimumProbabilityFlow(slots=6, steps=20), X)[0]
+    more = written(MinimumProbabilityFlow(slots=6, steps=200), X)[0]
+    assert flow(more, X) < flow(few, X) < flow(np.zeros((24, 24)), X) and flow(more, X) < flow(
+        hebb, X
+    )
     np.testing.assert_allclose(more, more.T, atol=1e-6)
+    w = np.zeros((24, 24))  # where it falls anyway, it is plain gradient descent
+    for _ in range(20):
+        pull = (X * np.exp(-X * (X @ w))).T @ X / 6
+        w = w + 0.01 * 0.5 * (pull + pull.T) * (1 - np.eye(24))
+    plain = written(MinimumProbabilityFlow(slots=6, eta=0.01, steps=20), X)[0]
+    np.testing.assert_allclose(plain, w, atol=1e-5)
+
+
+def test_minimum_probability_flow_of_patterns_that_come_one_by_one():
+    """After every write each pattern so far is fixed, and more steps never raise the flow."""
+    x = DRAW.choice([-1.0, 1.0], (8, 20))
+    rule = MinimumProbabilityFlow(slots=8)
+    write = jax.jit(lambda steps, *args: rule.replace(steps=steps).write(*args))
+    weights, statistics = jnp.zeros((20, 20)), rule.init(20)
+    for i in range(8):
+        seen, flows, begin = x[: i + 1], [], (weights, statistics)
+        for steps in (0.0, 1.0, 2.0, 5.0, 20.0, 500.0):
+            weights, statistics = write(steps, *begin, jnp.asarray(x[i : i + 1], float))
+            flows.append(flow(np.asarray(weights, float), seen))
+        assert np.all(np.diff(flows) <= 1e-6 * np.asarray(flows[:-1])) and np.isfinite(flows[-1])
+        assert np.all(np.sign(seen @ weights) == seen)
 
 
 def test_rules_that_keep_patterns_count_what_they_refuse():

@@ -63,6 +63,20 @@ def test_pseudo_inverse_with_ridge_and_forgetting():
         np.testing.assert_allclose(found, exact, atol=1e-4)
 
 
+def test_pseudo_inverse_of_many_keys_that_do_not_span_the_space():
+    """Symbols that never come, a pixel that is always 0, keys of a subspace: K^+ V, not NaN."""
+    symbols, dark = np.eye(12)[DRAW.integers(0, 9, 40)], KEYS * (np.arange(12) != 5)
+    for keys in (symbols, dark, KEYS[:, :4] @ KEYS[:4]):
+        inverse = np.linalg.pinv(keys, rcond=1e-6)
+        for parts in (2, 40):
+            found, statistics = written(PseudoInverse(), keys, VALUES, parts)
+            recalled, right = keys @ found, keys @ inverse @ VALUES
+            assert np.linalg.norm(recalled - right) <= 1e-4 * np.linalg.norm(right)
+            complement = np.eye(12) - inverse @ keys
+            np.testing.assert_allclose(statistics["complement"], complement, atol=1e-4)
+            assert np.isfinite(statistics["error"])
+
+
 def test_pseudo_inverse_on_demand():
     rule = PseudoInverse(on_demand=True)
     weights, statistics = written(rule, KEYS, VALUES, parts=4)
