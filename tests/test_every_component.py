@@ -90,6 +90,9 @@ def test_jit_is_no_jit(entry: Entry) -> None:
     with jax.disable_jit():
         eager = one_step(component, state, entry.dt)
     assert_close(jitted, eager)
+    for path, spec in jitted.specs().items():
+        if spec.role is Role.PER_EXAMPLE:
+            assert all(np.isfinite(x).all() for x in numbers(jitted[path])), path
 
 
 def test_batch_is_a_loop_over_examples(entry: Entry) -> None:

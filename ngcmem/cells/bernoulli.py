@@ -31,5 +31,6 @@ class Bernoulli(Component[BernoulliState]):
 
     def advance_state(self, state: BernoulliState, t: Array, dt: Array) -> BernoulliState:
         key, draw = jax.random.split(state.key)
-        uniform = jax.random.uniform(draw, (self.units,), state.inputs.dtype)
-        return state.replace(spikes=uniform < state.inputs, key=key)
+        kind = jnp.promote_types(state.inputs.dtype, jnp.float32)  # bfloat16: 128 values
+        uniform = jax.random.uniform(draw, (self.units,), kind)
+        return state.replace(spikes=uniform < state.inputs.astype(kind), key=key)

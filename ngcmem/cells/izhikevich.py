@@ -40,9 +40,10 @@ class Izhikevich(Component[IzhikevichState]):
         v >= v_peak: spike, v <- c, u <- u + d
 
     Integrated by `integration` ("rk4", "midpoint" or "euler") with the square evaluated at
-    min(v, v_peak); spikes fall on whole steps, dt <= 0.5 ms. The cell begins at `v_start` with
-    u = b v_start, as in the published program. Units: mV, ms. Reference: Izhikevich (2003), IEEE
-    Transactions on Neural Networks 14:1569, doi:10.1109/TNN.2003.820440.
+    min(v, v_peak). Spikes fall on whole steps, so dt <= 0.5 ms; above `longest_dt` = 1 ms, where
+    firing rates go wrong, a step is refused. The cell begins at `v_start` with u = b v_start, as
+    in the published program. Units: mV, ms. Reference: Izhikevich (2003), IEEE Transactions on
+    Neural Networks 14:1569, doi:10.1109/TNN.2003.820440.
 
     Raises:
         ValueError: an unknown `integration` or `surrogate`.
@@ -63,6 +64,10 @@ class Izhikevich(Component[IzhikevichState]):
         super().__post_init__()
         check_choice("Izhikevich", "integration", self.integration, SCHEMES)
         surrogate_shape(self.surrogate)
+
+    @property
+    def longest_dt(self) -> float:
+        return 1.0
 
     def init(self, key: Array) -> IzhikevichState:
         zeros = zeros_per_unit(self)

@@ -11,6 +11,7 @@ from ngcmem.core.component import Component
 from ngcmem.core.conform import keeps_information
 from ngcmem.core.contract import advance_example
 from ngcmem.core.errors import WiringError, did_you_mean
+from ngcmem.core.wire_hints import no_compartment
 from ngcmem.core.wires import Source, Wire
 
 Shapes = Mapping[str, AnyState]
@@ -23,9 +24,10 @@ def check_components(components: Any) -> None:
         WiringError: not a dict, a name with a dot, a class in place of an instance, ...
     """
     if not isinstance(components, Mapping) or not components:
+        got = "an empty dict" if components == {} else type(components).__name__
         raise WiringError(
             "connect takes a dict of components by name: connect(dict(cell=nm.LIF(units=10)), "
-            f"wires=[...]), got {type(components).__name__}."
+            f"wires=[...]), got {got}."
         )
     for name, part in components.items():
         if isinstance(part, type):
@@ -108,7 +110,7 @@ def check_wires(
     }
     roles = []
     for line in wires:
-        spec, value = _resolve(shapes, line.target, line)
+        spec, value = _resolve(components, shapes, line.target, line)
         _check_target(line, spec)
         for other, text in writers.items():
             if line.target == other or line.target.startswith(other + "."):
@@ -117,21 +119,22 @@ def check_wires(
                     f"write one wire: wire('a', 'b', to={line.target!r})."
                 )
         for source in line.sources:
-            _check_source(shapes, line, source, spec, value)
+            _check_source(components, shapes, line, source, spec, value)
         writers[line.target] = str(line)
         roles.append(spec.role)
     return tuple(roles)
 
 
-def _resolve(shapes: Shapes, path: str, line: Wire) -> tuple[Compartment, Any]:
+def _resolve(
+    components: Mapping[str, Component], shapes: Shapes, path: str, line: Wire
+) -> tuple[Compartment, Any]:
     name, _, inner = path.partition(".")
     if name not in shapes:
         raise WiringError(f"{line}: no component {name!r}." + did_you_mean(name, shapes))
     specs = shapes[name].specs()
     found = next((k for k in specs if inner == k or inner.startswith(k + ".")), None)
     if found is None:
-        known = (f"{name}.{known}" for known in specs)
-        raise WiringError(f"{line}: no compartment {path!r}." + did_you_mean(path, known))
+        raise WiringError(f"{line}: {no_compartment(components[name], path, specs, line)}")
     try:
         return specs[found], shapes[name][inner]
     except ValueError as error:
@@ -155,9 +158,14 @@ def _check_target(line: Wire, spec: Compartment) -> None:
 
 
 def _check_source(
-    shapes: Shapes, line: Wire, source: Source, target: Compartment, value: Any
+    components: Mapping[str, Component],
+    shapes: Shapes,
+    line: Wire,
+    source: Source,
+    target: Compartment,
+    value: Any,
 ) -> None:
-    spec, given = _resolve(shapes, source.path, line)
+    spec, given = _resolve(components, shapes, source.path, line)
     if target.role is Role.BORROWED and spec.role is not Role.SHARED:
         raise WiringError(
             f"{line}: {source.path!r} is {spec.role.value}, one per example, and {line.target!r} "

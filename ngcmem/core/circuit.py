@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from ngcmem.core.clock import Clock
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component
 from ngcmem.core.errors import did_you_mean
+from ngcmem.core.hyperparameters import hyperparameters
 from ngcmem.core.pytree import Static
 from ngcmem.core.wires import Source, Wire
 
@@ -42,6 +43,23 @@ class Circuit(Component[CircuitState]):
             )
         found = self.components[name]
         return found[inner] if inner and isinstance(found, Circuit) else found
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked like a new one.
+
+        Raises:
+            TypeError: no such field; a component is changed by its hyper-parameters' paths.
+        """
+        for name in changes:
+            if name in self.components and name not in (*self.leaf_names, *self.static_names):
+                some = next(iter(hyperparameters(self.components[name])), "tau")
+                raise TypeError(
+                    f"{name!r} is a component of the circuit, not a field. For another "
+                    f"hyper-parameter write "
+                    f"nm.with_parameters(circuit, {{'{name}.{some}': value}}), "
+                    f"for another component nm.connect(...)."
+                )
+        return super().replace(**changes)
 
     @cached_property
     def longest_dt(self) -> float:

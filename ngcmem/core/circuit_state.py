@@ -48,6 +48,20 @@ class CircuitState(AnyState):
         state = self._state(name)
         return state[inner] if inner else state
 
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed.
+
+        Raises:
+            TypeError: no such field; the state of a component is changed by `set`.
+        """
+        for name in changes:
+            if name in self.components and name not in self.leaf_names:
+                raise TypeError(
+                    f"{name!r} is a component of the circuit, not a field of its state: write "
+                    f"state.set({{{name!r}: ...}})."
+                )
+        return super().replace(**changes)
+
     def set(self, changes: dict[str, Any]) -> Self:
         """A copy with compartments, whole component states or the time `"t"` changed.
 

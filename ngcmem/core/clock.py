@@ -1,4 +1,4 @@
-"""Simulated time that does not drift: t = origin + steps * dt, never a running sum."""
+"""Simulated time that does not drift: t = origin + (ticks - since) dt, never a running sum."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from ngcmem.core.pytree import Pytree
 class Clock(Pytree):
     """Time in ms. Forty steps, or fifteen and then twenty-five, give the same t bit for bit."""
 
-    origin: Array  # (), float, ms: when the first step began, had all been of length dt
+    origin: Array  # (), float, ms: the time after `since` steps
+    since: Array  # (), int32: the steps made when dt last changed or the time was set
     dt: Array  # (), float, ms: the length of the latest step
     ticks: Array  # (), int32: steps made
 
@@ -21,31 +22,34 @@ class Clock(Pytree):
         """A clock that shows `t` and has made no step."""
         kind = jnp.result_type(float)
         none = jnp.zeros((), jnp.int32)
-        return cls(origin=jnp.asarray(t, kind), dt=jnp.zeros((), kind), ticks=none)
+        return cls(origin=jnp.asarray(t, kind), since=none, dt=jnp.zeros((), kind), ticks=none)
 
     @property
     def t(self) -> Array:
         """The time now, ms."""
-        return self.origin + self.ticks.astype(self.dt.dtype) * self.dt
+        return self._at(self.ticks)
 
     @property
     def began(self) -> Array:
         """The time at which the latest step began, ms."""
-        return self.origin + jnp.maximum(self.ticks - 1, 0).astype(self.dt.dtype) * self.dt
+        return self._at(jnp.maximum(self.ticks - 1, 0))
+
+    def _at(self, ticks: Array) -> Array:
+        return self.origin + (ticks - self.since).astype(self.dt.dtype) * self.dt
 
     def after(self, steps: int | Array, dt: Array) -> "Clock":
         """The clock so many steps of `dt` later."""
-        rebased = self.t - self.ticks.astype(self.dt.dtype) * dt
+        same = dt == self.dt
         return self.replace(
-            origin=jnp.where(dt == self.dt, self.origin, rebased),
+            origin=jnp.where(same, self.origin, self.t),
+            since=jnp.where(same, self.since, self.ticks),
             dt=jnp.broadcast_to(dt, self.dt.shape),
             ticks=self.ticks + steps,
         )
 
     def moved_to(self, t: float | Array) -> "Clock":
         """The clock showing another time; the number of steps is kept (ring buffers count it)."""
-        t = jnp.asarray(t, self.origin.dtype)
-        return self.replace(origin=t - self.ticks.astype(self.dt.dtype) * self.dt)
+        return self.replace(origin=jnp.asarray(t, self.origin.dtype), since=self.ticks)
 
 
 def with_clocks(state: Any, clocks: Any, steps: Array, dt: Array) -> Any:

@@ -3,6 +3,7 @@
 import abc
 import inspect
 import math
+from types import NoneType, UnionType
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 import jax
@@ -37,6 +38,7 @@ class Component(Pytree, abc.ABC, Generic[S]):
     """
 
     sizes: ClassVar[tuple[str, ...]] = ()
+    arrays: ClassVar[dict[str, str]] = {}  # fields of numbers or arrays: what each may be
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -45,6 +47,8 @@ class Component(Pytree, abc.ABC, Generic[S]):
             *cls.sizes,
             *(n for n in own if is_static(own[n]) and get_args(own[n])[0] is int),
         )
+        kinds = {name: _kind_of(annotation) for name, annotation in own.items()}
+        cls.arrays = {n: kind for n, kind in (cls.arrays | kinds).items() if kind}
 
     def __post_init__(self) -> None:
         for name in self.sizes:
@@ -53,6 +57,10 @@ class Component(Pytree, abc.ABC, Generic[S]):
                 raise ValueError(
                     f"{type(self).__name__}: {name} is a whole number of at least 1, got {size!r}."
                 )
+        for name, kind in self.arrays.items():
+            # Only what is certainly a mistake: tracers, axes, shapes and shardings may stand here.
+            if type(given := getattr(self, name)) in (str, list, tuple, dict):
+                raise TypeError(_no_array(f"{type(self).__name__}: {name} is {kind}", name, given))
 
     @abc.abstractmethod
     def init(self, key: Array) -> S:
@@ -91,6 +99,24 @@ class Component(Pytree, abc.ABC, Generic[S]):
             )
         ]
         return jax.tree.unflatten(jax.tree.structure(state), leaves)
+
+
+def _kind_of(annotation: Any) -> str:
+    """What a field annotated `float | Array` or `Array` may be; "" for any other."""
+    kinds = {*get_args(annotation)} if isinstance(annotation, UnionType) else {annotation}
+    if Array not in kinds or not kinds <= {Array, float, int, NoneType}:
+        return ""
+    return "a number or an array" if kinds & {float, int} else "an array"
+
+
+def _no_array(expected: str, name: str, given: Any) -> str:
+    """The error for a word, a list or the like where an array belongs."""
+    shown = repr(given) if len(repr(given)) < 60 else f"a {type(given).__name__}"
+    if isinstance(given, (str, dict)):
+        return f"{expected}, got {shown}."
+    return (
+        f"{expected}, got {shown}. Write {name}=jnp.array({shown if shown[0] in '[(' else name})."
+    )
 
 
 def _is_key(leaf: Any) -> bool:

@@ -29,11 +29,24 @@ def conform(place: str, old: Any, new: Any) -> Any:
     return jax.tree.map(lambda before, after: _conform_leaf(place, before, after), old, new)
 
 
+def as_array(place: str, given: Any, name: str) -> Any:
+    """Anything with a NumPy dtype as it is, tracers too; numbers and None as NumPy has them.
+
+    Raises:
+        TypeError: an array of another library, such as a torch tensor.
+    """
+    if not hasattr(given, "dtype"):
+        return np.asarray(given)
+    if isinstance(given, (jax.Array, np.ndarray, np.generic)) or not hasattr(given, "numpy"):
+        return given
+    kind = f"{type(given).__module__}.{type(given).__name__}"
+    raise TypeError(f"{place} is a {kind}: write {name}.numpy().")
+
+
 def _conform_leaf(place: str, old: Any, new: Any) -> Any:
-    if not hasattr(new, "dtype"):
-        if not isinstance(new, (bool, int, float, complex)):
-            return new  # a placeholder, as above
-        new = np.asarray(new)
+    if not hasattr(new, "dtype") and not isinstance(new, (bool, int, float, complex)):
+        return new  # a placeholder, as above
+    new = as_array(place, new, place.split(".")[-1])
     if new.shape != old.shape:
         raise ValueError(f"{place} has shape {old.shape}, got {new.shape}.{_advice(old, new)}")
     if new.dtype == old.dtype and not getattr(new, "weak_type", False):

@@ -8,15 +8,14 @@ from jax import Array
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component
 from ngcmem.core.errors import WiringError
+from ngcmem.core.hyperparameters import path_of
 
 S = TypeVar("S", bound=AnyState)
 
 
 def leaf_paths(state: AnyState) -> list[str]:
     """A readable path for every leaf, in the order of `jax.tree.leaves`."""
-    paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
-    names = (jax.tree_util.keystr(path, simple=True, separator=".") for path in paths)
-    return [name.replace("components.", "") for name in names]
+    return [path_of(keys) for keys, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
 
 
 def advance_example(component: Component[S], state: S, t: Array, dt: Array) -> S:
@@ -80,6 +79,12 @@ def check_state(component: Component[S], state: Any) -> None:
             f"(component, state): state = nm.init(component, jax.random.key(0))."
         )
     if jax.tree.structure(fresh) != jax.tree.structure(state):
+        if type(fresh) is type(state) and (path := _other_kind(fresh, state)):
+            raise ValueError(
+                f"{name}: {path!r} of this state was made with other options than {name} has now "
+                f"(it is {_kind(state[path])}, expected {_kind(fresh[path])}); they decide what is "
+                f"kept. Make a new state: nm.init(component, jax.random.key(0), batch=...)."
+            )
         raise ValueError(
             f"This {type(state).__name__} is not a state of {name}, or of other parts or sizes. "
             f"Make it with state = nm.init(component, jax.random.key(0), batch=...)."
@@ -108,3 +113,16 @@ def check_state(component: Component[S], state: Any) -> None:
                 raise ValueError(
                     f"{name}: {path!r} has batch {given.shape[0]}, other compartments {batch}."
                 )
+
+
+def _other_kind(fresh: AnyState, state: AnyState) -> str | None:
+    """The first compartment that is another tree of arrays in one state than in the other."""
+    names = fresh.specs().keys() & state.specs().keys()
+    trees = ((name, jax.tree.structure(fresh[name])) for name in fresh.specs() if name in names)
+    return next((name for name, tree in trees if tree != jax.tree.structure(state[name])), None)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "None"
+    return "one array" if hasattr(value, "shape") else f"{len(jax.tree.leaves(value))} arrays"

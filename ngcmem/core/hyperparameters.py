@@ -1,8 +1,10 @@
 """Hyper-parameters by path: read, and changed in a copy, for sweeps over whole circuits."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import jax
+from jax.tree_util import GetAttrKey
 
 from ngcmem.core.component import Component
 from ngcmem.core.errors import did_you_mean
@@ -13,7 +15,7 @@ C = TypeVar("C", bound=Component)
 def hyperparameters(component: Component) -> dict[str, Any]:
     """Every hyper-parameter leaf by path: `{"cell.tau": 20.0, ...}`."""
     leaves = jax.tree_util.tree_flatten_with_path(component)[0]
-    return {_path(keys): leaf for keys, leaf in leaves}
+    return {path_of(keys): leaf for keys, leaf in leaves}
 
 
 def with_parameters(component: C, changes: dict[str, Any]) -> C:
@@ -29,10 +31,11 @@ def with_parameters(component: C, changes: dict[str, Any]) -> C:
         if path not in known:
             raise ValueError(f"There is no hyper-parameter {path!r}." + did_you_mean(path, known))
     return jax.tree_util.tree_map_with_path(
-        lambda keys, leaf: changes.get(_path(keys), leaf), component
+        lambda keys, leaf: changes.get(path_of(keys), leaf), component
     )
 
 
-def _path(keys: Any) -> str:
-    name = jax.tree_util.keystr(keys, simple=True, separator=".")
-    return name.replace("components.", "")
+def path_of(keys: Iterable[Any]) -> str:
+    """A leaf's path as users know it: names alone, without the field a circuit keeps them in."""
+    named = [key for key in keys if key != GetAttrKey("components")]
+    return jax.tree_util.keystr(tuple(named), simple=True, separator=".")

@@ -200,7 +200,7 @@ def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:
     new = init_batch(memory, key, batch)
     kept = {name: state[name] for name in memory.fast}
     leaves = [
-        fresh if role.batched else old
+        (fresh if fresh.dtype == old.dtype else fresh.astype(old.dtype)) if role.batched else old
         for fresh, old, role in zip(
             jax.tree.leaves(new), jax.tree.leaves(state), state.leaf_roles(), strict=True
         )

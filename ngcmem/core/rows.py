@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ngcmem.core.conform import conform
+from ngcmem.core.conform import as_array, conform
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.memory import Memory, MemoryState
 
@@ -23,10 +23,12 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
         ValueError: other fields or shapes; the text says what to write.
     """
     if not isinstance(memory, Memory) or not isinstance(state, MemoryState):
+        line = f"nm.{verb}(circuit['memory'], state['memory'], inputs)"
+        if verb == "store":
+            line = f"state = state.set({{'memory': {line}}})"
         raise TypeError(
             f"nm.{verb} takes (memory, state, inputs), got {type(memory).__name__} and "
-            f"{type(state).__name__}. In a circuit: nm.{verb}(circuit['memory'], "
-            f"state['memory'], inputs)."
+            f"{type(state).__name__}. In a circuit: {line}."
         )
     argument = "targets" if (verb, name) == ("store", "outputs") else name
     place, now = f"{verb}: {argument}", state[name]
@@ -34,19 +36,28 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
         given = np.asarray(given)
     if isinstance(now, dict):
         _check_fields(place, argument, now, given)
-    count = jnp.shape(jax.tree.leaves(given if like is None else like)[0])[:1]
+    elif isinstance(given, Mapping):
+        raise ValueError(
+            f"{place} is one array, this {type(memory).__name__} has no named fields; got a dict. "
+            f"Write {argument}[{next(iter(given), 'field')!r}]."
+        )
+    counted = jax.tree.leaves(given if like is None else like)
+    count = jnp.shape(counted[0])[:1] if counted else (0,)
 
     def fit(one: Any, rows: Any, field: str = "") -> Any:
-        rows = rows if hasattr(rows, "dtype") else np.asarray(rows)
+        rows = as_array(f"{place}{field}", rows, f"{argument}{field}")
         expected = (*count, *one.shape[1:])
         if rows.shape == one.shape[1:]:
             raise ValueError(
                 f"{place}{field} is one pattern of shape {rows.shape}; they are rows: write "
                 f"{argument}{field}[None]."
             )
-        if rows.shape != expected or not count or count == (0,):
+        if rows.shape == (0, *one.shape[1:]):
+            raise ValueError(f"{place}{field} has shape {rows.shape}: give at least one row.")
+        if rows.shape != expected or not count:
             axes = f"({'rows' if like is None else count[0]}, {', '.join(map(str, one.shape[1:]))})"
-            raise ValueError(f"{place}{field} has shape {rows.shape}, expected {axes}.")
+            given = "is None" if rows.dtype == object else f"has shape {rows.shape}"
+            raise ValueError(f"{place}{field} {given}, expected {axes}.")
         return conform(f"{place}{field}", jax.ShapeDtypeStruct(expected, one.dtype), rows)
 
     if isinstance(now, dict):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ngcmem.core.compartments import AnyState, Compartment
 from ngcmem.core.component import Component
-from ngcmem.core.conform import conform
+from ngcmem.core.conform import as_array, conform
 from ngcmem.core.errors import did_you_mean
 
 
@@ -41,8 +41,13 @@ def check_learn(learn: Any) -> bool:
     return bool(learn)
 
 
-def spec_of(state: AnyState, path: str, place: str) -> Compartment:
+def spec_of(
+    state: AnyState, path: str, place: str, known: Mapping[str, Compartment] | None = None
+) -> Compartment:
     """The declaration of the compartment at a path, or of the one a path leads into.
+
+    Args:
+        known: the compartments to suggest where there is no such one; all by default.
 
     Raises:
         ValueError: there is no such compartment.
@@ -50,8 +55,13 @@ def spec_of(state: AnyState, path: str, place: str) -> Compartment:
     specs = state.specs()
     found = next((name for name in specs if path == name or path.startswith(name + ".")), None)
     if found is None:
-        raise ValueError(f"run: {place} names {path!r}." + did_you_mean(path, specs))
+        raise ValueError(f"run: {place} names {path!r}." + did_you_mean(path, known or specs))
     return specs[found]
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one of two paths leads to the other."""
+    return one == other or one.startswith(other + ".") or other.startswith(one + ".")
 
 
 def check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
@@ -85,8 +95,13 @@ def check_driven(
         ValueError: a path that is no input, has another writer, or a value of another shape.
     """
     checked = {}
+    known = {
+        name: spec
+        for name, spec in state.specs().items()
+        if spec.role.writable and not any(_overlap(name, other) for other in writers)
+    }
     for path, value in values.items():
-        spec = spec_of(state, path, place)
+        spec = spec_of(state, path, place, known)
         if not spec.role.writable:
             raise ValueError(
                 f"run: {place} names {path!r}, which is {spec.role.value}. Only inputs can be "
@@ -94,7 +109,7 @@ def check_driven(
                 f"To set it once, write state.set({{{path!r}: value}}) before."
             )
         for other, text in writers.items():
-            if path == other or path.startswith(other + ".") or other.startswith(path + "."):
+            if _overlap(path, other):
                 raise ValueError(f"run: {place} names {path!r}, which is driven by {text} already.")
         checked[path] = jax.tree.map(
             lambda now, new, path=path: _fit(f"run: {place}[{path!r}]", now, new, steps),
@@ -105,7 +120,7 @@ def check_driven(
 
 
 def _fit(place: str, now: Any, new: Any, steps: int | None) -> Any:
-    new = new if hasattr(new, "dtype") else np.asarray(new)
+    new = as_array(place, new, place.removeprefix("run: "))
     shape = now.shape if steps is None else (steps, *now.shape)
     if new.shape != shape:
         axes = "(batch, ...)" if steps is None else "(steps, batch, ...)"

@@ -50,7 +50,8 @@ def run(
         record_every: record after every so many steps.
         donate: let the given state's memory be reused. The given state is then gone, and so is
             every array in it: weights at rest that an older state shares, arrays of yours put in
-            by `set`. Keep what you need with `jax.tree.map(jnp.copy, state)`.
+            by `set` or by an earlier call's `clamp=`. Keep what you need with
+            `jax.tree.map(jnp.copy, state)`.
 
     Returns:
         The final state, and `{path: (steps // record_every, batch, ...)}` (Shared compartments

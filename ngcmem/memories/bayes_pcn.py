@@ -11,7 +11,7 @@ from ngcmem.core.compartments import Input, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.descent import Values, lowest
-from ngcmem.memories.generative_pc import check_hidden
+from ngcmem.memories.layer_sizes import LayerSizes, as_layers
 from ngcmem.plasticity.widen import widen
 
 Posterior = tuple[Values, Values]  # means and covariances of all layers
@@ -59,14 +59,14 @@ class BayesPCN(Memory[BayesPCNState]):
     of the hidden values. Reference: Yoo and Wood (2022), arXiv:2205.09930.
 
     Attributes:
-        hidden: sizes of the hidden layers, lowest first.
+        hidden: sizes of the hidden layers, lowest first, or of the one there is.
         activation: f.
         noise: variance of a unit around its prediction; small: patterns are kept exactly.
         prior: variance of a weight before the first write.
     """
 
     features: Static[int]
-    hidden: Static[tuple[int, ...]]
+    hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
     noise: float | Array = 0.01
     prior: float | Array = 1.0
@@ -77,8 +77,13 @@ class BayesPCN(Memory[BayesPCNState]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_hidden("BayesPCN", self.hidden)
+        object.__setattr__(self, "hidden", self.layers)
         _check_share("BayesPCN: forgetting", self.forgetting)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """`hidden` as a tuple."""
+        return as_layers("BayesPCN", "hidden", self.hidden)
 
     def no_convergence(self) -> str | None:
         return (
@@ -88,7 +93,7 @@ class BayesPCN(Memory[BayesPCNState]):
         )
 
     def init(self, key: Array) -> BayesPCNState:
-        sizes, keys = (self.features, *self.hidden), jax.random.split(key, len(self.hidden) + 1)
+        sizes, keys = (self.features, *self.layers), jax.random.split(key, len(self.layers) + 1)
         draw = jax.nn.initializers.lecun_normal()
         means = tuple(
             draw(k, (upper, lower))
@@ -100,7 +105,7 @@ class BayesPCN(Memory[BayesPCNState]):
             known=jnp.ones(self.features),
             outputs=features,
             variance=jnp.zeros(()),
-            hidden=tuple(jnp.zeros(n) for n in self.hidden),
+            hidden=tuple(jnp.zeros(n) for n in self.layers),
             energy=jnp.zeros(()),
             means=means,
             covariances=tuple(self.prior * jnp.eye(len(mean)) for mean in means),
@@ -168,9 +173,12 @@ class BayesPCN(Memory[BayesPCNState]):
             reach = z @ covariance
             spread = reach @ z.T + self.noise * jnp.eye(len(z), dtype=z.dtype)
             gain = jnp.linalg.solve(spread, reach)
-            after.append((mean + gain.T @ (x - z @ mean), covariance - gain.T @ reach))
+            kept = jnp.eye(z.shape[1], dtype=z.dtype) - gain.T @ z
+            # Joseph's form, a sum of squares: never negative, as P - gain^T reach may round to.
+            shrunk = kept @ covariance @ kept.T + self.noise * gain.T @ gain
+            after.append((mean + gain.T @ (x - z @ mean), shrunk))
         means, covariances = zip(*after, strict=True)
-        return means, tuple(0.5 * (u + u.T) for u in covariances)
+        return means, covariances
 
     def _diffused(self, posterior: Posterior, prior_means: Values, amount: Any) -> Posterior:
         means, covariances = posterior

@@ -8,7 +8,7 @@ from jax import Array
 
 from ngcmem.core.memory import Memory
 from ngcmem.core.pytree import Static
-from ngcmem.memories.episodic_options import check_options, spread
+from ngcmem.memories.episodic_options import check_options, slots_to_drop, spread
 from ngcmem.memories.episodic_reading import projected, streamed, weighed
 from ngcmem.memories.episodic_state import EpisodicState, compartments, outcome, slot_table
 from ngcmem.memories.episodic_writing import draws_numbers, write
@@ -184,16 +184,12 @@ class Episodic(Memory[EpisodicState]):
         Args:
             state: a state of any batch.
             slots: the number of a slot, or (slots,) bool, true where the entry is to go.
+
+        Raises:
+            ValueError: several numbers, a number that is not whole, or no slot's (of a traced
+                number only the dtype is looked at).
         """
-        drop = jnp.asarray(slots)
-        if drop.dtype != bool and drop.ndim == 0:
-            drop = jnp.arange(self.slots) == drop
-        if drop.shape != (self.slots,) or drop.dtype != bool:
-            raise ValueError(
-                f"delete: slots is the number of one slot or a bool array ({self.slots},), got "
-                f"{drop.dtype}{list(drop.shape)}. For several numbers: "
-                f"jnp.isin(jnp.arange({self.slots}), numbers)."
-            )
+        drop = slots_to_drop(slots, self.slots)
         return state.replace(**compartments(delete_slots(slot_table(state), drop)))
 
     def clear(self, state: EpisodicState) -> EpisodicState:

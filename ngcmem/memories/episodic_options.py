@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ngcmem.core.errors import did_you_mean
 from ngcmem.plasticity.slot_policies import DUPLICATES, WHEN_FULL
@@ -53,6 +55,8 @@ def check_options(memory: Any) -> dict[str, Any]:
                     f"Episodic: concatenate=True compares all fields as one key, so {name} is "
                     f"one for all: write {name}={next(iter(given.values()))!r}."
                 )
+    _check_field_weights(memory.field_weights, fields)
+    _check_probability(memory.storage_probability)
     similarity = memory.similarity
     if isinstance(similarity, Mapping):
         similarity = {name: resolve_similarity(one) for name, one in similarity.items()}
@@ -119,6 +123,34 @@ def _check_by_field(name: str, given: Mapping[str, Any], fields: list[str]) -> N
         )
 
 
+def _check_field_weights(given: Any, fields: list[str]) -> None:
+    """One number, or one for each field by name; arrays pass, they may be a sweep's."""
+    for field, weight in (given if isinstance(given, Mapping) else {"": given}).items():
+        if type(weight) not in (str, list, tuple):
+            continue
+        if field or not fields:
+            place = f"field_weights[{field!r}]" if field else "field_weights"
+            raise ValueError(f"Episodic: {place} is one number, got {weight!r}.")
+        line = ", ".join(f"{name!r}: 1.0" for name in fields)
+        raise ValueError(
+            f"Episodic: field_weights is one number for all key fields or a dict of one for each, "
+            f"got {weight!r}. Write field_weights={{{line}}}."
+        )
+
+
+def _check_probability(given: Any) -> None:
+    """Concrete numbers only; one value for each of several memories under vmap may pass."""
+    number = isinstance(given, (int, float, np.ndarray, np.number, jax.Array))
+    if not number or isinstance(given, Tracer):
+        return
+    given = np.asarray(given)
+    if not ((given >= 0) & (given <= 1)).all():
+        raise ValueError(
+            f"Episodic: storage_probability is a probability, 0 to 1 (None stores always), "
+            f"got {given}."
+        )
+
+
 def _check_method(memory: Any, separation: Any) -> None:
     _check_choice("method", memory.method, ("auto", "materialised", "streamed"))
     if memory.method != "streamed":
@@ -156,3 +188,23 @@ def _check_initial(memory: Any, keys: Widths, values: Widths | None) -> None:
                     f"Episodic: {place} has shape {shape}, expected ({number or 'n'}, {width}) "
                     f"with n at most slots={memory.slots}."
                 )
+
+
+def slots_to_drop(given: Any, slots: int) -> jax.Array:
+    """(slots,) bool, true where an entry is to go.
+
+    Raises:
+        ValueError: neither the number of a slot nor such an array.
+    """
+    drop = jnp.asarray(given)
+    if jnp.issubdtype(drop.dtype, jnp.integer) and drop.ndim == 0:
+        if not isinstance(drop, Tracer) and not 0 <= int(drop) < slots:
+            raise ValueError(f"delete: the slots are 0 to {slots - 1}, got {given}.")
+        return jnp.arange(slots) == drop
+    if drop.shape != (slots,) or drop.dtype != bool:
+        got = f"{drop.dtype}{list(drop.shape)}" if drop.ndim else repr(given)
+        raise ValueError(
+            f"delete: slots is the number of one slot or a bool array ({slots},), got {got}. For "
+            f"several numbers: jnp.isin(jnp.arange({slots}), numbers)."
+        )
+    return drop

@@ -40,8 +40,7 @@ class FastWeights(Memory[FastWeightsState]):
 
         s = eta * learning_rate * write_gate,    r = (1 - self.forgetting) (1 - state.forgetting)
 
-    (LeastSquaresUpdate takes r >= 1/2: a step forgets at most half.)
-    (LeastSquaresUpdate takes r >= 1/2: a step forgets at most half.)
+    (`LeastSquaresUpdate` takes r >= 1/2: a step forgets at most half.)
     A step whose key is all 0 leaves the memory alone: `nm.read` and `nm.recall` give only queries.
     `nm.store` writes its rows, in order, into every example's memory. A sequence is `nm.run` with
     `inputs=` or, chunk-parallel, `nm.regress_sequence`. Reference: Wang, Shi and Fox (2025),
@@ -131,7 +130,8 @@ class FastWeights(Memory[FastWeightsState]):
         s, r = self.strength_and_retention(1.0, 1.0, 0.0)
 
         def row(now: Any, pair: Any) -> tuple[Any, None]:
-            return self._written(predict, now, *pair, s, r), None
+            k, v = pair
+            return self._written(predict, now, k, v, s, r), None
 
         def one(begun: Any) -> Any:
             return jax.lax.scan(row, begun, (inputs, targets))[0]

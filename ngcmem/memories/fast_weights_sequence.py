@@ -66,6 +66,16 @@ def regress_sequence(
             f"regress_sequence: queries has shape {np.shape(queries)}, expected "
             f"(steps, batch, {memory.features})."
         )
+    batch = state.inputs.shape[0]
+    for name in ("inputs", "keys", "values"):
+        shape = np.shape(given[name])
+        if len(shape) == 3 and shape[0] == batch != shape[1]:
+            name = "queries" if name == "inputs" else name
+            raise ValueError(
+                f"regress_sequence: {name} has shape {shape}, expected (steps, batch={batch}, "
+                f"{shape[2]}): time first. For (batch, steps, {shape[2]}) write "
+                f"{name}.transpose(1, 0, 2)."
+            )
     given = check_driven(state, given, {}, "inputs", steps)
     if chunk is not None:
         _check_chunk(memory, chunk)

@@ -133,7 +133,6 @@ class LeastSquaresUpdate(Update):
 
     longest_chunk: ClassVar[float] = 8
     least_retained: ClassVar[float] = 0.5
-    least_retained: ClassVar[float] = 0.5
 
     ridge: float | Array = 1.0
 

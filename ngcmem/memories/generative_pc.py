@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
@@ -13,6 +12,7 @@ from ngcmem.core.compartments import Input, PerExample, Shared
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
 from ngcmem.memories.descent import Values, moved, settled
+from ngcmem.memories.layer_sizes import LayerSizes, as_layers
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
 
 STORING = optax.adam(3e-3)
@@ -47,7 +47,7 @@ class GenerativePC(Memory[GenerativePCState]):
     arXiv:2109.08063; Salvatori et al. (2024), incremental predictive coding, arXiv:2212.00720.
 
     Attributes:
-        hidden: sizes of the hidden layers, lowest first.
+        hidden: sizes of the hidden layers, lowest first, or of the one there is.
         activation: f.
         prior: precision of the Gaussian prior on the top layer.
         rate, momentum: of the descent on values; lower `rate` where the energy rises.
@@ -55,7 +55,7 @@ class GenerativePC(Memory[GenerativePCState]):
     """
 
     features: Static[int]
-    hidden: Static[tuple[int, ...]]
+    hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jnp.tanh
     prior: float | Array = 0.1
     rate: float | Array = 0.05
@@ -69,11 +69,16 @@ class GenerativePC(Memory[GenerativePCState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("GenerativePC", self.eta, self.optimizer)
-        check_hidden("GenerativePC", self.hidden)
+        object.__setattr__(self, "hidden", self.layers)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """`hidden` as a tuple."""
+        return as_layers("GenerativePC", "hidden", self.hidden)
 
     def init(self, key: Array) -> GenerativePCState:
-        sizes = (self.features, *self.hidden)
-        keys = jax.random.split(key, len(self.hidden))
+        sizes = (self.features, *self.layers)
+        keys = jax.random.split(key, len(self.layers))
         draw = jax.nn.initializers.lecun_normal()
         pairs = list(zip(keys, sizes[1:], sizes[:-1], strict=True))
         weights = {
@@ -85,7 +90,7 @@ class GenerativePC(Memory[GenerativePCState]):
             inputs=features,
             known=jnp.ones(self.features),
             outputs=features,
-            hidden=tuple(jnp.zeros(n) for n in self.hidden),
+            hidden=tuple(jnp.zeros(n) for n in self.layers),
             energy=jnp.zeros(()),
             weights=weights,
             optimizer_state=init_optimizer(self.optimizer, weights),
@@ -144,7 +149,7 @@ class GenerativePC(Memory[GenerativePCState]):
                 change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
             return (optax.apply_updates(weights, change), optimizer_state, hidden, velocity), None
 
-        begin = tuple(jnp.zeros((rows, n), inputs.dtype) for n in self.hidden)
+        begin = tuple(jnp.zeros((rows, n), inputs.dtype) for n in self.layers)
         still = jax.tree.map(jnp.zeros_like, begin)
         carry = (state.weights, self.storing.init(state.weights), begin, still)
         (weights, *_), _ = jax.lax.scan(step, carry, length=self.store_steps)
@@ -165,13 +170,3 @@ class GenerativePC(Memory[GenerativePCState]):
             optimizer=self.optimizer,
         )
         return state.replace(weights=weights, optimizer_state=optimizer_state)
-
-
-def check_hidden(name: str, sizes: object) -> None:
-    """Raise ValueError unless `sizes` is a tuple of layer sizes."""
-    layers = sizes if isinstance(sizes, tuple) else ()
-    if not layers or not all(isinstance(n, (int, np.integer)) and n > 0 for n in layers):
-        raise ValueError(
-            f"{name}: hidden is a tuple of layer sizes, lowest first, such as "
-            f"hidden=(128, 64), got {sizes!r}."
-        )

@@ -13,6 +13,7 @@ from ngcmem.core.component import examples_axis
 from ngcmem.core.errors import check_choice
 from ngcmem.core.memory import Memory, MemoryState
 from ngcmem.core.pytree import Static
+from ngcmem.memories.hopfield_options import check_initial, check_rule
 from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
 from ngcmem.plasticity.rules import Delta, Rule, filled
 from ngcmem.plasticity.slots import Slots, append, append_novel
@@ -96,24 +97,10 @@ class Hopfield(Memory[HopfieldState]):
         check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
         if not 0.0 < self.p_conn <= 1.0:
             raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
-        if self.patterns is not None:
-            self._check_patterns(jnp.shape(self.patterns))
+        check_rule(self.rule)
+        check_initial(self.patterns, self.initial, self.slots, self.features)
         object.__setattr__(self, "similarity", resolve_similarity(self.similarity))
         object.__setattr__(self, "separation", resolve_separation(self.separation))
-
-    def _check_patterns(self, shape: tuple[int, ...]) -> None:
-        if len(shape) != 2 or shape[1] != self.features:
-            raise ValueError(
-                f"Hopfield: patterns are rows of shape (n, features={self.features}), got {shape};"
-                f" columns are transposed by patterns.T."
-            )
-        if shape[0] > self.slots:
-            raise ValueError(
-                f"Hopfield: {shape[0]} patterns do not fit into slots={self.slots}: "
-                f"write slots={shape[0]}."
-            )
-        if self.initial == "random":
-            raise ValueError("Hopfield: give patterns= or initial='random', not both.")
 
     def init(self, key: Array) -> HopfieldState:
         draw, connect, learn = jax.random.split(key, 3)
@@ -184,9 +171,12 @@ class Hopfield(Memory[HopfieldState]):
             state = state.replace(learn=jnp.where(novel, 0, state.learn))
         if self.eta is None and self.optimizer is None:
             return grown
+        change = self.weight_changes(state, t, dt)
+        if self.novelty is not None:  # what was wanted of a row is not for the one in its place
+            change = jnp.where((grown.weights != state.weights).any(1, keepdims=True), 0, change)
         weights, optimizer_state = apply_change(
             grown.weights,
-            self.weight_changes(state, t, dt),
+            change,
             state.optimizer_state,
             eta=self.eta,
             optimizer=self.optimizer,

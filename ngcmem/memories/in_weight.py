@@ -17,6 +17,7 @@ from ngcmem.memories.in_weight_network import (
     features,
     initial_weights,
 )
+from ngcmem.memories.layer_sizes import LayerSizes, as_layers
 from ngcmem.plasticity.apply import check_learning, descend, init_optimizer
 
 
@@ -59,15 +60,15 @@ class InWeight(Memory[InWeightState]):
     arXiv:2501.12352.
 
     Raises:
-        ValueError: `hidden` and `memory` are not equally long tuples of whole numbers of at least
-            1, `memory_eta` and `memory_optimizer` are both given or both None, `eta` and
-            `optimizer` are both given, or an optimizer is no optax transformation.
+        ValueError: `hidden` and `memory` are not equally many whole numbers of at least 1 (one
+            number is one layer), `memory_eta` and `memory_optimizer` are both given or both None,
+            `eta` and `optimizer` are both given, or an optimizer is no optax transformation.
     """
 
     vocabulary: Static[int]
     outputs: Static[int]
-    hidden: Static[tuple[int, ...]] = (128,)
-    memory: Static[tuple[int, ...]] = (2,)
+    hidden: Static[LayerSizes] = (128,)
+    memory: Static[LayerSizes] = (2,)
     embedding: Static[int] = 64
     memory_eta: float | Array | None = 10.0
     memory_optimizer: Static[optax.GradientTransformation | None] = None
@@ -82,16 +83,12 @@ class InWeight(Memory[InWeightState]):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("hidden", "memory"):
-            sizes = getattr(self, name)
-            if not isinstance(sizes, tuple) or any(type(n) is not int or n < 1 for n in sizes):
-                raise ValueError(
-                    f"InWeight: {name} is a tuple of the neurons of each layer, whole numbers of "
-                    f"at least 1 such as {name}=(2,), got {sizes!r}."
-                )
-        if len(self.hidden) != len(self.memory) or not self.hidden:
+            object.__setattr__(self, name, as_layers("InWeight", name, getattr(self, name)))
+        hidden, memory = self.hidden, self.memory
+        if len(hidden) != len(memory):  # pyright: ignore[reportArgumentType]
             raise ValueError(
                 f"InWeight: hidden and memory have one number per layer, got "
-                f"hidden={self.hidden}, memory={self.memory}."
+                f"hidden={hidden}, memory={memory}."
             )
         if (self.memory_optimizer is None) == (self.memory_eta is None):
             raise ValueError(
@@ -104,7 +101,8 @@ class InWeight(Memory[InWeightState]):
     @property
     def layer_sizes(self) -> list[tuple[int, int]]:
         """(hidden, memory) neurons of every layer."""
-        return list(zip(self.hidden, self.memory, strict=True))
+        hidden, memory = (as_layers("InWeight", n, getattr(self, n)) for n in ("hidden", "memory"))
+        return list(zip(hidden, memory, strict=True))
 
     def init(self, key: Array) -> InWeightState:
         weights, head = initial_weights(

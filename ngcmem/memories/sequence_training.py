@@ -108,6 +108,12 @@ def train_sequences(
         ValueError: sequences of another shape, or a name that cannot be trained.
     """
     targets = as_sequences(component, state, sequences, "train_sequences")
+    if targets.shape[0] == component.patterns != targets.shape[1]:
+        raise ValueError(
+            f"train_sequences: sequences has shape {targets.shape}, expected (steps, "
+            f"patterns={component.patterns}, {component.outputs}): time first. For (patterns, "
+            f"steps, {component.outputs}) write sequences.transpose(1, 0, 2)."
+        )
     if targets.shape[1] != component.patterns:
         raise ValueError(
             f"train_sequences: {targets.shape[1]} sequences for patterns={component.patterns}: "

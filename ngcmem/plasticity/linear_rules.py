@@ -95,7 +95,8 @@ class PseudoInverse(LinearRule):
     An empty memory is solved from the keys themselves (`linear_solvers.solve`); later pairs are
     added to K^T K and K^T V and solved from those, at half the digits; the keys need not span the
     space, however many there are. `error` says how far the weights may be off. With a ridge,
-    W = (K^T K + ridge I)^-1 K^T V; a forgetting factor below 1 weighs the pair written t writes
+    W = (K^T K + ridge I)^-1 K^T V, and the span of the keys is not tracked: `LinearAssociative`'s
+    novelty is then the key itself. A forgetting factor below 1 weighs the pair written t writes
     ago by forgetting^t.
 
     With `on_demand` writing only adds up (a matrix product per batch of pairs) and the weights

@@ -4,7 +4,7 @@ A softmax over N stored patterns gives the best one a weight that falls like 1/N
 A gain is called for one probe: `gain(scores (N,), taking_part (N,) bool) -> ()`.
 """
 
-from abc import abstractmethod
+import abc
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,10 @@ from jax import Array
 from ngcmem.core.pytree import Pytree
 
 
-class Gain(Pytree):
+class Gain(Pytree, abc.ABC):
     """`gain(scores (N,), taking_part (N,) bool) -> ()`, the factor on beta."""
 
-    @abstractmethod
+    @abc.abstractmethod
     def __call__(self, scores: Array, taking_part: Array) -> Array:
         """The factor for one probe; 1 where fewer than two slots take part."""
 
@@ -56,8 +56,9 @@ class EntropyGain(Gain):
     weight: float | Array = 0.1
 
     def __call__(self, scores: Array, taking_part: Array) -> Array:
-        level = jax.nn.sigmoid(jnp.where(taking_part, scores, 0))
-        disorder = -jnp.sum(jnp.where(taking_part, level * jnp.log(level), 0))
+        scores = jnp.where(taking_part, scores, 0)
+        level = jax.nn.sigmoid(scores)
+        disorder = -jnp.sum(jnp.where(taking_part, level * jax.nn.log_sigmoid(scores), 0))
         disorder = jnp.where(disorder > 0, disorder, 1)
         gain = self.scale * (self.base + self.weight * jnp.log(disorder))
         return jnp.where(taking_part.sum() > 1, gain, 1).astype(scores.dtype)

@@ -35,6 +35,16 @@ def test_bernoulli_is_a_coin_per_step_and_certain_at_the_ends():
     assert abs(mean[2] - 0.3) < 4 * np.sqrt(0.21 / 20000)
 
 
+def test_bernoulli_in_bfloat16_fires_rarely_where_it_should():
+    cell = nm.Bernoulli(units=100_000)
+    state = nm.init(cell, jax.random.key(0))
+    inputs = jnp.full((1, 100_000), 0.001, jnp.bfloat16)
+    state = jax.tree.map(lambda x: x if x.dtype != jnp.float32 else x.astype(jnp.bfloat16), state)
+    after = nm.advance_state(cell, state.replace(inputs=inputs))
+    assert after.spikes.dtype == jnp.bfloat16
+    assert abs(int((after.spikes > 0).sum()) - 100) < 4 * 10
+
+
 @pytest.mark.parametrize("code", ["linear", "logarithmic"])
 def test_latency_fires_once_at_its_time(code):
     cell = nm.Latency(units=6, window=40.0, tau=30.0, threshold=0.2, code=code)

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import optax
 
 import ngcmem as nm
-from tests.core.mistakes import KEY, Mistake, circuit, fields, memory, memory_state, state
+from tests.core.mistakes import KEY, Mistake, Tensor, circuit, fields, memory, memory_state, state
 
 MISTAKES = [
     Mistake(
@@ -50,8 +50,48 @@ MISTAKES = [
         lambda: nm.store(circuit(), state(), jnp.zeros((1, 3))),
         TypeError,
         "nm.store takes (memory, state, inputs), got Circuit and CircuitState. In a circuit: "
-        "nm.store(circuit['memory'], state['memory'], inputs).",
+        "state = state.set({'memory': nm.store(circuit['memory'], state['memory'], inputs)}).",
     ),  # type: ignore[arg-type]
+    Mistake(
+        "recall in a circuit",
+        lambda: nm.recall(circuit(), state(), jnp.zeros((1, 3))),
+        TypeError,
+        "nm.read takes (memory, state, inputs), got Circuit and CircuitState. In a circuit: "
+        "nm.read(circuit['memory'], state['memory'], inputs).",
+    ),  # type: ignore[arg-type]
+    Mistake(
+        "store None",
+        lambda: nm.store(memory(), memory_state(), None),
+        ValueError,
+        "store: inputs is None, expected (rows, 3).",
+    ),
+    Mistake(
+        "store None in a field",
+        lambda: nm.store(
+            fields(), nm.init(fields(), KEY), {"state": jnp.zeros((2, 3)), "time": None}
+        ),
+        ValueError,
+        "store: inputs['time'] is None, expected (rows, 2).",
+    ),
+    Mistake(
+        "store no row",
+        lambda: nm.store(memory(), memory_state(), jnp.zeros((0, 3))),
+        ValueError,
+        "store: inputs has shape (0, 3): give at least one row.",
+    ),
+    Mistake(
+        "a dict for one array",
+        lambda: nm.store(memory(), memory_state(), {"state": jnp.zeros((2, 3))}),
+        ValueError,
+        "store: inputs is one array, this Hopfield has no named fields; got a dict. Write "
+        "inputs['state'].",
+    ),
+    Mistake(
+        "a tensor of another library",
+        lambda: nm.recall(memory(), memory_state(), Tensor()),
+        TypeError,
+        "read: inputs is a tests.core.mistakes.Tensor: write inputs.numpy().",
+    ),
     Mistake(
         "steps and tol",
         lambda: nm.recall(memory(), memory_state(), jnp.zeros((1, 3)), steps=2, tol=1e-3),
@@ -113,11 +153,38 @@ MISTAKES = [
         "write known=...",
     ),
     Mistake(
+        "an option that decides what is kept",
+        lambda: nm.evolve(memory().replace(optimizer=optax.adam(0.1)), memory_state()),
+        ValueError,
+        "Hopfield: 'optimizer_state' of this state was made with other options than Hopfield has "
+        "now (it is 0 arrays, expected 3 arrays); they decide what is kept. Make a new state: "
+        "nm.init(component, jax.random.key(0), batch=...).",
+    ),
+    Mistake(
         "an array for a dict of fields",
         lambda: nm.recall(fields(), nm.init(fields(), KEY), jnp.zeros((1, 5))),
         ValueError,
         "read: inputs is a dict of the fields state, time, got no dict. Write "
         "inputs={'state': ..., 'time': ...}.",
+    ),
+    Mistake(
+        "delete half a slot",
+        lambda: fields().delete(nm.init(fields(), KEY), 1.5),
+        ValueError,
+        "delete: slots is the number of one slot or a bool array (4,), got 1.5. For several "
+        "numbers: jnp.isin(jnp.arange(4), numbers).",
+    ),
+    Mistake(
+        "delete a slot there is not",
+        lambda: fields().delete(nm.init(fields(), KEY), 500),
+        ValueError,
+        "delete: the slots are 0 to 3, got 500.",
+    ),
+    Mistake(
+        "delete the last slot from the end",
+        lambda: fields().delete(nm.init(fields(), KEY), -1),
+        ValueError,
+        "delete: the slots are 0 to 3, got -1.",
     ),
     Mistake(
         "a missing field",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import ngcmem as nm
 from ngcmem import wire
@@ -43,6 +44,16 @@ def fields() -> nm.Episodic:
     return nm.Episodic(slots=4, keys={"state": 3, "time": 2})
 
 
+class Tensor:
+    """As much of a torch tensor as is looked at."""
+
+    shape = (2, 3)
+    dtype = "torch.float32"
+
+    def numpy(self) -> np.ndarray:
+        return np.zeros(self.shape)
+
+
 class Greedy(nm.Component):
     """Writes a Shared compartment in advance_state."""
 
@@ -51,6 +62,12 @@ class Greedy(nm.Component):
 
     def advance_state(self, state: nm.DenseState, t: jax.Array, dt: jax.Array) -> nm.DenseState:
         return state.replace(weights=state.weights + 1.0)
+
+
+class Labelled(Greedy):
+    """Has a word among its hyper-parameters."""
+
+    label: str
 
 
 class Drifting(Greedy):

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import ngcmem as nm
-from tests.core.mistakes import KEY, Mistake, circuit, memory, memory_state, state
+from tests.core.mistakes import KEY, Labelled, Mistake, Tensor, circuit, memory, memory_state, state
 
 MISTAKES = [
     Mistake(
@@ -14,11 +14,11 @@ MISTAKES = [
         "LIF: units is a whole number of at least 1, got 0.",
     ),
     Mistake(
-        "a word for a number",
-        lambda: nm.init(nm.LIF(units=2, tau="20"), KEY),  # type: ignore[arg-type]
+        "a word for a number in a component of one's own",
+        lambda: nm.init(Labelled(label="20"), KEY),
         TypeError,
-        "The hyper-parameter tau is a number or an array, got '20'. In a component of your "
-        "own, declare what is not a number as tau: Static[...].",
+        "The hyper-parameter label is a number or an array, got '20'. In a component of your "
+        "own, declare what is not a number as label: Static[...].",
     ),
     Mistake(
         "a number for a key",
@@ -82,6 +82,19 @@ MISTAKES = [
         "3), value).",
     ),
     Mistake(
+        "a tensor of another library in a state",
+        lambda: nm.init(memory(), KEY, batch=2).replace(inputs=Tensor()),
+        TypeError,
+        "HopfieldState.inputs is a tests.core.mistakes.Tensor: write inputs.numpy().",
+    ),
+    Mistake(
+        "a tensor of another library held",
+        lambda: nm.run(circuit(), state(), steps=2, clamp={"source.inputs": Tensor()}),
+        TypeError,
+        "run: clamp['source.inputs'] is a tests.core.mistakes.Tensor: write "
+        "clamp['source.inputs'].numpy().",
+    ),
+    Mistake(
         "an unknown compartment",
         lambda: memory_state().replace(input=jnp.zeros((1, 3))),
         ValueError,
@@ -98,6 +111,13 @@ MISTAKES = [
         lambda: state().set({"cel.v": 1.0}),
         ValueError,
         "The circuit has no component 'cel'. Did you mean 'cell'?",
+    ),
+    Mistake(
+        "a component's state replaced in a circuit's",
+        lambda: state().replace(cell=1.0),
+        TypeError,
+        "'cell' is a component of the circuit, not a field of its state: write "
+        "state.set({'cell': ...}).",
     ),
     Mistake(
         "floats into a counter",
@@ -124,6 +144,12 @@ MISTAKES = [
         "run: clamp names 'cell.v', which is PerExample. Only inputs can be driven or "
         "clamped: what is computed from a clamped value would not know of it. To set it once, "
         "write state.set({'cell.v': value}) before.",
+    ),
+    Mistake(
+        "clamp an unknown name",
+        lambda: nm.run(circuit(), state(), steps=2, clamp={"cell": jnp.zeros((2, 3))}),
+        ValueError,
+        "run: clamp names 'cell'. There is: source.inputs.",
     ),
     Mistake(
         "clamp a wired input",

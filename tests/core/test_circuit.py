@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import ngcmem as nm
 from ngcmem import delayed, wire
@@ -189,6 +190,24 @@ def test_time_is_counted_not_summed() -> None:
     np.testing.assert_allclose(state.t, 101.0, rtol=1e-6)
     assert float(state.set({"t": 7.5}).t) == 7.5
     assert float(nm.reset(circuit, state).t) == 0.0
+
+
+def test_late_times_and_changes_of_dt_keep_the_clocks_resolution() -> None:
+    circuit = nm.connect(dict(a=Counter()), [])
+    state, _ = nm.run(circuit, nm.init(circuit, KEY), steps=100_000, dt=0.1)
+    again, _ = nm.run(circuit, state.set({"t": 0.0}), steps=3, dt=0.1)
+    np.testing.assert_allclose(again.t, 0.3, rtol=1e-6)
+    assert int(again.clock.ticks) == 100_003  # ring buffers count steps
+    shorter, _ = nm.run(circuit, state.set({"t": 1.0}), steps=10, dt=0.3)
+    np.testing.assert_allclose(shorter.t, 4.0, rtol=1e-6)
+
+
+def test_a_name_that_ends_in_components_is_a_name() -> None:
+    circuit = nm.connect(dict(mycomponents=nm.LIF(units=1)), [])
+    state = nm.init(circuit, KEY).set({"mycomponents.current": np.ones((1, 1))})
+    assert float(state["mycomponents.current"][0, 0]) == 1.0
+    with pytest.raises(ValueError, match="'mycomponents.current' has shape"):
+        nm.advance_state(nm.connect(dict(mycomponents=nm.LIF(units=2)), []), state)
 
 
 def test_print_and_jupyter_show_every_compartment() -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.core import memory_mistakes, state_mistakes, wiring_mistakes
+from tests.core import constructor_mistakes, memory_mistakes, state_mistakes, wiring_mistakes
 from tests.core.mistakes import Mistake
 
-MISTAKES = wiring_mistakes.MISTAKES + state_mistakes.MISTAKES + memory_mistakes.MISTAKES
+TABLES = (constructor_mistakes, wiring_mistakes, state_mistakes, memory_mistakes)
+MISTAKES = [mistake for table in TABLES for mistake in table.MISTAKES]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)

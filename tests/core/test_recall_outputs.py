@@ -34,3 +34,11 @@ def test_recall_is_read(key):
             nm.read(small, state, patterns, **options).outputs,
             rtol=1e-5,
         )
+
+
+def test_reading_a_bfloat16_state_gives_a_bfloat16_state(key):
+    small = nm.Hopfield(slots=9, features=3, beta=2.0)
+    state = nm.store(small, nm.init(small, key), np.eye(3, dtype=np.float32))
+    half = jax.tree.map(lambda x: x.astype(jnp.bfloat16) if x.dtype == jnp.float32 else x, state)
+    found = nm.read(small, half, jnp.ones((4, 3), jnp.bfloat16), steps=2)
+    assert [x.dtype for x in jax.tree.leaves(found)] == [x.dtype for x in jax.tree.leaves(half)]

@@ -111,6 +111,41 @@ MISTAKES = [
         "wires=[...]), got list.",
     ),
     Mistake(
+        "no components",
+        lambda: nm.connect({}, []),
+        nm.WiringError,
+        "connect takes a dict of components by name: connect(dict(cell=nm.LIF(units=10)), "
+        "wires=[...]), got an empty dict.",
+    ),
+    Mistake(
+        "a wire to a hyper-parameter",
+        lambda: connect(wire("source.spikes", to="cell.tau")),
+        nm.WiringError,
+        "wire('source.spikes', to='cell.tau'): 'cell.tau' is a hyper-parameter, which no wire "
+        "reaches. To change it write nm.with_parameters(circuit, {'cell.tau': value}).",
+    ),
+    Mistake(
+        "a wire to a component",
+        lambda: connect(wire("source.spikes", to="cell")),
+        nm.WiringError,
+        "wire('source.spikes', to='cell'): 'cell' is a component. Name one of its compartments, "
+        "such as 'cell.current'.",
+    ),
+    Mistake(
+        "a wire from a component",
+        lambda: connect(wire("source", to="cell.current")),
+        nm.WiringError,
+        "wire('source', to='cell.current'): 'source' is a component. Name one of its "
+        "compartments, such as 'source.spikes'.",
+    ),
+    Mistake(
+        "a component replaced in a circuit",
+        lambda: connect().replace(cell=nm.LIF(units=3)),
+        TypeError,
+        "'cell' is a component of the circuit, not a field. For another hyper-parameter write "
+        "nm.with_parameters(circuit, {'cell.tau': value}), for another component nm.connect(...).",
+    ),
+    Mistake(
         "a class for a component",
         lambda: nm.connect({"cell": nm.LIF}, []),  # type: ignore[dict-item]
         nm.WiringError,

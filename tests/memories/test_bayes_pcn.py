@@ -153,7 +153,7 @@ def test_old_patterns_stay_without_forgetting_and_fade_first_with_it():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ValueError, match=r"BayesPCN: hidden is a tuple .* got 32"):
-        nm.BayesPCN(features=4, hidden=32)
+    with pytest.raises(ValueError, match=r"BayesPCN: hidden is a tuple .* got 0"):
+        nm.BayesPCN(features=4, hidden=0)
     with pytest.raises(ValueError, match="side by side"):
         nm.store(MEMORY, begun(), ROWS, ROWS)

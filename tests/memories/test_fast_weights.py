@@ -227,6 +227,11 @@ def test_mistakes_are_named() -> None:
             "queries has shape (3,), expected (steps, batch, 5)",
         ),
         (
+            lambda: nm.regress_sequence(memory, state, **{**given, "keys": np.zeros((2, 21, 5))}),
+            "keys has shape (2, 21, 5), expected (steps, batch=2, 5): time first. For (batch, "
+            "steps, 5) write keys.transpose(1, 0, 2).",
+        ),
+        (
             lambda: nm.regress_sequence(memory, state, **{**given, "keys": np.zeros((21, 2, 4))}),
             "inputs['keys'] has shape (21, 2, 4), expected (21, 2, 5)",
         ),

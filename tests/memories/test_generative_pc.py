@@ -69,7 +69,7 @@ def test_stored_patterns_are_completed_from_a_part():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ValueError, match=r"hidden=\(128, 64\), got 32"):
-        nm.GenerativePC(features=4, hidden=32)
+    with pytest.raises(ValueError, match=r"hidden=\(128, 64\), or .*, got '32'"):
+        nm.GenerativePC(features=4, hidden="32")
     with pytest.raises(ValueError, match="side by side"):
         nm.store(SMALL, nm.init(SMALL, jax.random.key(0)), np.ones((2, 6)), np.ones((2, 6)))

@@ -166,7 +166,8 @@ def test_vmap_over_beta_and_seeds_is_the_loop() -> None:
     together = jax.vmap(jax.vmap(learned, (None, 0)), (0, None))(betas, seeds)
     for i, beta in enumerate(betas):
         for j, seed in enumerate(seeds):
-            np.testing.assert_allclose(together[i, j], learned(beta, seed), atol=1e-6)
+            # a change is a difference of errors over sigma = 0.01: 100 times their rounding
+            np.testing.assert_allclose(together[i, j], learned(beta, seed), atol=5e-6)
     assert (together[:, 0] != together[:, 1]).any()
 
 

@@ -120,3 +120,12 @@ def test_storing_inside_a_circuit() -> None:
     state = state.set({"memory": nm.store(circuit["memory"], state["memory"], ROWS[:4])})  # type: ignore[arg-type]
     state, _ = nm.run(circuit, state, steps=1, clamp={"memory.inputs": ROWS[:2] * 3})
     np.testing.assert_allclose(state["memory.outputs"], ROWS[:2], atol=1e-2)
+
+
+def test_a_row_written_over_another_is_not_moved_by_the_change_meant_for_that():
+    memory = nm.Hopfield(slots=2, features=2, eta=1.0, novelty=0.5, similarity="cosine", beta=1.0)
+    state = nm.store(memory, nm.init(memory, jax.random.key(0), batch=2), np.eye(2))
+    state = nm.advance_state(memory, state.replace(inputs=np.array([[-1.0, -1.0], [0.3, 2.0]])))
+    after = nm.evolve(memory, state)
+    np.testing.assert_array_equal(after.weights[0], [-1.0, -1.0])  # new, in the place of (1, 0)
+    assert (np.asarray(after.weights[1]) != [0.0, 1.0]).any()  # the known one learns

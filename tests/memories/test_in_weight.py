@@ -258,8 +258,9 @@ def test_optimizers_that_ask_for_the_loss() -> None:
 @pytest.mark.parametrize(
     "wrong, text",
     [
-        (dict(hidden=(7, 0)), "hidden is a tuple of the neurons of each layer"),
-        (dict(hidden=7), "such as hidden=(2,), got 7"),
+        (dict(hidden=(7, 0)), "hidden is a tuple of layer sizes, lowest first, such as"),
+        (dict(memory=2.0), "or the size of one layer, got 2.0"),
+        (dict(hidden=()), "or the size of one layer, got ()"),
         (dict(hidden=(7, 7)), "one number per layer, got hidden=(7, 7), memory=(2,)"),
         (dict(memory_optimizer=ADAM), "write memory_eta=None"),
         (dict(memory_eta=None), "the memory is written by memory_eta= or by memory_optimizer="),

@@ -84,6 +84,8 @@ def test_mistakes_are_named():
     state = nm.init(NET, jax.random.key(0))
     with pytest.raises(ValueError, match=r"time first. .* sequences.transpose\(1, 0, 2\)"):
         nm.train_sequences(NET, state, np.zeros((3, 30, 4)))
+    with pytest.raises(ValueError, match=r"patterns=3, 2\): time first. .* write sequences.transp"):
+        nm.train_sequences(NET, state, CURVES.transpose(1, 0, 2))
     with pytest.raises(ValueError, match="patterns=2"):
         nm.train_sequences(NET, state, CURVES[:, :2])
     with pytest.raises(ValueError, match="names has 'w_x'"):

@@ -76,6 +76,15 @@ def test_entropy_gain_is_psyneulinks_formula() -> None:
     np.testing.assert_allclose(gain, expected, rtol=1e-6)
 
 
+def test_entropy_gain_of_a_score_whose_level_is_zero() -> None:
+    level = 1 / (1 + np.exp(-1.0))
+    expected = 1 + 0.1 * np.log(-level * np.log(level))
+    both = jnp.array([-200.0, 1.0])
+    np.testing.assert_allclose(EntropyGain()(both, jnp.ones(2, bool)), expected, rtol=1e-6)
+    slope = jax.grad(lambda s: EntropyGain()(s, jnp.ones(2, bool)))(both)
+    assert np.isfinite(slope).all()
+
+
 def test_gains_of_nothing_and_of_equal_scores_are_finite() -> None:
     for gain in (ContrastGain(), EntropyGain()):
         for used in (jnp.zeros(3, bool), jnp.array([True, False, False]), jnp.ones(3, bool)):

@@ -1,0 +1,70 @@
+"""Mistakes in what a component is made of."""
+
+import ngcmem as nm
+from tests.core.mistakes import Mistake, fields
+
+MISTAKES = [
+    Mistake(
+        "a word for a number",
+        lambda: nm.Hopfield(slots=4, features=3, beta="a"),  # type: ignore[arg-type]
+        TypeError,
+        "Hopfield: beta is a number or an array, got 'a'.",
+    ),
+    Mistake(
+        "a list for an array",
+        lambda: nm.LIF(units=2, tau=[5.0, 10.0]),  # type: ignore[arg-type]
+        TypeError,
+        "LIF: tau is a number or an array, got [5.0, 10.0]. Write tau=jnp.array([5.0, 10.0]).",
+    ),
+    Mistake(
+        "a list put in later",
+        lambda: nm.LIF(units=2).replace(tau=(5.0, 10.0)),
+        TypeError,
+        "LIF: tau is a number or an array, got (5.0, 10.0). Write tau=jnp.array((5.0, 10.0)).",
+    ),
+    Mistake(
+        "a long list of patterns",
+        lambda: nm.Hopfield(slots=4, features=20, patterns=[[0.0] * 20] * 2),  # type: ignore
+        TypeError,
+        "Hopfield: patterns is an array, got a list. Write patterns=jnp.array(patterns).",
+    ),
+    Mistake(
+        "a rule by name",
+        lambda: nm.Hopfield(slots=4, features=3, rule="delta"),  # type: ignore[arg-type]
+        ValueError,
+        "Hopfield: rule is an nm.Rule such as nm.Delta(), got 'delta'.",
+    ),
+    Mistake(
+        "the class of a rule",
+        lambda: nm.Hopfield(slots=4, features=3, rule=nm.Contrastive),  # type: ignore[arg-type]
+        ValueError,
+        "Hopfield: rule is an nm.Rule such as nm.Delta(), got <class "
+        "'ngcmem.plasticity.rules.Contrastive'>. That is the class: write rule=nm.Contrastive().",
+    ),
+    Mistake(
+        "a rule of another memory",
+        lambda: nm.Hopfield(slots=4, features=3, rule=nm.Hebb(), eta=0.1),  # type: ignore[arg-type]
+        ValueError,
+        "Hopfield: rule is an nm.Rule such as nm.Delta(), got Hebb(eta=1.0). Hebb stores patterns "
+        "in the couplings of nm.ClassicalHopfield.",
+    ),
+    Mistake(
+        "field weights without their names",
+        lambda: fields().replace(field_weights=[1, 2.0]),
+        ValueError,
+        "Episodic: field_weights is one number for all key fields or a dict of one for each, got "
+        "[1, 2.0]. Write field_weights={'state': 1.0, 'time': 1.0}.",
+    ),
+    Mistake(
+        "several weights for one field",
+        lambda: fields().replace(field_weights={"state": [1.0], "time": 1.0}),
+        ValueError,
+        "Episodic: field_weights['state'] is one number, got [1.0].",
+    ),
+    Mistake(
+        "a probability of 3",
+        lambda: nm.Episodic(slots=4, keys=3, storage_probability=3.0),
+        ValueError,
+        "Episodic: storage_probability is a probability, 0 to 1 (None stores always), got 3.0.",
+    ),
+]
