@@ -223,7 +223,7 @@ COMPONENTS: dict[str, Entry] = {
         prepare=_with_patterns,
     ),
     "BayesPCN": Entry(
-        lambda: nm.BayesPCN(features=6, hidden=(5,), forgetting=0.1, settle_steps=3),
+        lambda: nm.BayesPCN(features=6, hidden=(5,), noise=0.1, forgetting=0.1, settle_steps=3),
         prepare=_with_patterns,
     ),
     "CovariancePC": Entry(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
@@ -90,9 +91,20 @@ class TemporalPC(Memory[TemporalPCState]):
             inputs, targets = inputs[:-1], inputs[1:]
         terms = self._terms(inputs)
         gram, cross = state.gram + terms.T @ terms, state.cross + targets.T @ terms
-        size = jnp.trace(gram) / gram.shape[0]
-        regular = gram + self.ridge * size * jnp.eye(gram.shape[0], dtype=gram.dtype)
-        solved = solve_gram(regular, cross.T, definite=None).weights.T
+        ridge = self.ridge * jnp.trace(gram) / gram.shape[0]
+
+        def from_sums() -> Array:
+            regular = gram + ridge * jnp.eye(gram.shape[0], dtype=gram.dtype)
+            return solve_gram(regular, cross.T, definite=None).weights.T
+
+        def from_frames() -> Array:  # twice the digits of the Gram matrix
+            u, s, vt = jnp.linalg.svd(terms, full_matrices=False)
+            return (targets.T @ u * (s / (s**2 + ridge))) @ vt
+
+        if len(terms) > len(gram):
+            solved = from_sums()
+        else:
+            solved = jax.lax.cond(state.count == 0, from_frames, from_sums)
         return state.replace(
             weights=solved[:, :-1],
             bias=solved[:, -1],

@@ -98,10 +98,9 @@ class Euclidean(Similarity):
     It is summed as q.x - |q|^2/2 - |x|^2/2 (one matrix product) about an origin o, the median of
     the first five patterns (of a chunk) feature by feature. The rounding error of s_i is a few
     ulps of |q - o|^2 + |x_i - o|^2: it does not grow with the distance of the coordinate origin,
-    and up to
-    two far-off patterns among the five cost no others their digits. A probe that is itself far
-    from o, at distance D, tells patterns apart only where s differs by more than about 1e-7 D^2 in
-    float32: store float64 arrays for clusters farther apart than that.
+    and one or two far-off patterns among the five cost no others their digits. A probe that is
+    itself far from o, at distance D, tells patterns apart only where s differs by more than about
+    1e-7 D^2 in float32: store float64 arrays for clusters farther apart than that.
     """
 
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
