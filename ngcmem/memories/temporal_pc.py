@@ -97,7 +97,8 @@ class TemporalPC(Memory[TemporalPCState]):
             regular = gram + ridge * jnp.eye(gram.shape[0], dtype=gram.dtype)
             return solve_gram(regular, cross.T, definite=None).weights.T
 
-        def from_frames() -> Array:  # twice the digits of the Gram matrix
+        def from_frames() -> Array:
+            """The same from K = U S V^T, at twice the digits: a Gram matrix squares S."""
             u, s, vt = jnp.linalg.svd(terms, full_matrices=False)
             return (targets.T @ u * (s / (s**2 + ridge))) @ vt
 

@@ -27,6 +27,19 @@ def test_weights_are_the_ridge_solution_of_all_transitions():
     assert int(state.count) == 14
 
 
+def test_fewer_frames_than_features_give_the_ridge_solution_too():
+    """Solved from the frames, not from their Gram matrix."""
+    memory = nm.TemporalPC(features=8, ridge=1e-2)
+    frames = RNG.normal(size=(5, 8))
+    state = nm.store(memory, nm.init(memory, jax.random.key(0)), frames)
+    terms = np.concatenate([frames[:-1], np.ones((4, 1))], 1)
+    gram = terms.T @ terms
+    gram += 1e-2 * np.trace(gram) / 9 * np.eye(9)
+    expected = np.linalg.solve(gram, terms.T @ frames[1:]).T
+    np.testing.assert_allclose(state.weights, expected[:, :8], atol=1e-5)
+    np.testing.assert_allclose(state.bias, expected[:, 8], atol=1e-5)
+
+
 def test_correlated_frames_are_recalled_in_order():
     base = RNG.normal(size=24)
     frames = base + 0.3 * RNG.normal(size=(12, 24))  # correlation about .9
