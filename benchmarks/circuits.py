@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 import ngclearn_stdp
 import numpy as np
+from _script import arguments, finish, interleaved, progress
 
 import ngcmem as nm
 from ngcmem import wire
-from ngcmem.interop.scripts import arguments, finish, interleaved, progress
 
 INPUTS, CELLS = 784, 100
 

@@ -15,9 +15,9 @@ import warnings
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _script import arguments, finish, interleaved
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish, interleaved
 
 FEATURES, TRIALS, CALLS, SLOTS = 11, 1000, 200, 1000
 PSYNEULINK_MICROSECONDS, TORCH_MICROSECONDS = 523_000.0, 92.0

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from _script import arguments, finish, interleaved
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish, interleaved
 
 ADAM = optax.adam(1e-4)
 MEMORY = nm.InWeight(vocabulary=2, outputs=2, hidden=(128,), memory=(2,), optimizer=ADAM)

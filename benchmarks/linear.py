@@ -17,13 +17,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _script import arguments, finish, interleaved, progress
 from jax import Array
 
 import ngcmem as nm
-from ngcmem.analysis.capacity import capacity_sweep
-from ngcmem.analysis.linear_recall import pinv_recall
-from ngcmem.interop.scripts import arguments, finish, interleaved, progress
-from ngcmem.plasticity.linear_solvers import solve
+from ngcmem.analysis import capacity_sweep, pinv_recall
+from ngcmem.plasticity import solve
 
 try:
     import torch
@@ -96,8 +95,12 @@ def gram_loop(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
 def streaming(d: int, n: int, block: int, repeats: int, seed: int) -> dict[str, float]:
     """Microseconds of CPU time per pair."""
     keys, values = np.random.default_rng(seed).standard_normal((2, n, d)).astype(np.float32)
-    exact = nm.LinearAssociative(inputs=d, outputs=d, rule=nm.PseudoInverse(on_demand=True))
-    recursive = nm.LinearAssociative(inputs=d, outputs=d, rule=nm.RecursiveLeastSquares())
+    exact = nm.LinearAssociative(
+        inputs=d, outputs=d, rule=nm.plasticity.PseudoInverse(on_demand=True)
+    )
+    recursive = nm.LinearAssociative(
+        inputs=d, outputs=d, rule=nm.plasticity.RecursiveLeastSquares()
+    )
     few = slice(0, min(n, 2000))
     arriving = {"inputs": keys[:, None], "targets": values[:, None]}
 

@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _script import arguments, finish
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish
 
 BETA, ETA = 2.0, 0.1
 

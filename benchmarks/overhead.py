@@ -12,10 +12,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from _script import arguments, finish, interleaved, progress
 
 import ngcmem as nm
 from ngcmem import wire
-from ngcmem.interop.scripts import arguments, finish, interleaved, progress
 
 
 def network(inputs: int, outputs: int) -> nm.Circuit:

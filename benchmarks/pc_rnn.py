@@ -10,9 +10,9 @@ import time
 
 import jax
 import numpy as np
+from _script import arguments, finish, interleaved
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish, interleaved
 
 try:
     import torch
@@ -125,21 +125,23 @@ def main() -> None:
     if torch is not None:
         torch.set_num_threads(given.threads)
         torch.manual_seed(given.seed)
-    sequences = nm.hershey_letters()[0]
+    sequences = nm.datasets.hershey_letters()[0]
     shown = np.tile(sequences, (1, 4, 1))
     net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
     state = nm.init(net, jax.random.key(given.seed))
     names = ("w_o", "b_o", "w_c", "w_r", "b_r", "mus", "h_init")
     begin = {name: np.array(state[name]) for name in names}
-    trained, _, _ = nm.train_sequences(net, state, sequences, iterations=iterations)
+    trained, _, _ = nm.memories.train_sequences(net, state, sequences, iterations=iterations)
     learned = {name: np.array(trained[name]) for name in names}
 
     def retrieve():
         key = jax.random.key(given.seed)
-        return nm.retrieve_causes(net, trained, shown, key=key, trials=trials)
+        return nm.memories.infer_causes(net, trained, shown, key=key, trials=trials)
 
     candidates = {
-        "train": lambda: nm.train_sequences(net, state, sequences, iterations=iterations)[1],
+        "train": lambda: nm.memories.train_sequences(net, state, sequences, iterations=iterations)[
+            1
+        ],
         "retrieve": retrieve,
     }
     few, some = iterations // reference_part, trials // reference_part

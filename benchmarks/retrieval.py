@@ -26,10 +26,8 @@ import numpy as np
 from jax import lax
 
 import ngcmem as nm
-from ngcmem.retrieval.retrieve import choose, retrieve_batch
-from ngcmem.retrieval.separation import Softmax
-from ngcmem.retrieval.similarity import Dot
-from ngcmem.retrieval.streaming import chunk_size
+from ngcmem.retrieval import Dot, Softmax, choose, retrieve_batch
+from ngcmem.retrieval._streaming import chunk_size
 
 FEATURES, BETA = 64, 16.0
 BATCHES = (1, 32, 256)

@@ -10,12 +10,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from _script import arguments, finish, interleaved, progress
 from jax import Array
 from jax.experimental import sparse
 
 import ngcmem as nm
-from ngcmem.core.batch import advance_batch
-from ngcmem.interop.scripts import arguments, finish, interleaved, progress
+from ngcmem.drivers import advance_batch
 
 CASES = (  # batch, size, connections per output
     (1, 1000, 20), (32, 1000, 10), (32, 1000, 20), (32, 1000, 50), (32, 1000, 100),

@@ -15,23 +15,18 @@ from typing import Any
 import jax
 import matplotlib
 import numpy as np
+from _script import arguments, finish, progress
 from jax import Array
 
-from ngcmem.analysis import laws
-from ngcmem.analysis.capacity import Sweep, capacity_sweep
-from ngcmem.analysis.linear_recall import (
+from ngcmem.analysis import Sweep, capacity_sweep, laws, pinv_recall, random_baseline
+from ngcmem.analysis._linear_recall import (
     fit_blocks,
     fit_few,
     mean_recall,
-    pinv_recall,
     random_pairs,
     stored_blocks,
 )
-from ngcmem.analysis.metrics import random_baseline
-from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.separation import Relu, Softmax
-from ngcmem.retrieval.similarity import Dot
+from ngcmem.retrieval import Dot, Relu, Softmax, retrieve_batch
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

@@ -20,11 +20,11 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import optax
+from _script import arguments, finish, progress
 from rich.console import Console
 from rich.table import Table
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish, progress
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -34,12 +34,12 @@ LENGTHS = (4, 8, 16, 24, 32)  # pairs in the sequences tested
 ADAM = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-2))
 SQUARE = dict(features=WIDTH, values=WIDTH)
 MEMORIES = {
-    "hebb": nm.FastWeights(**SQUARE, update=nm.HebbUpdate(), eta=2.0),
-    "delta": nm.FastWeights(**SQUARE, update=nm.DeltaUpdate(), eta=2.0),
+    "hebb": nm.FastWeights(**SQUARE, update=nm.memories.AdditiveUpdate(), eta=2.0),
+    "delta": nm.FastWeights(**SQUARE, update=nm.memories.DeltaUpdate(), eta=2.0),
     "titans": nm.FastWeights(
         **SQUARE,
-        update=nm.MomentumUpdate(momentum=0.5),
-        regressor=nm.MLPRegressor(hidden=2 * WIDTH),
+        update=nm.memories.MomentumUpdate(momentum=0.5),
+        regressor=nm.memories.MLPRegressor(hidden=2 * WIDTH),
         eta=1.0,
     ),
     "attention": None,
@@ -107,7 +107,7 @@ def logits(params, tokens, name):
         gate = jax.nn.sigmoid(both @ gates["kernel"] + gates["bias"])
         memory = MEMORIES[name]
         state = nm.init(memory, jax.random.key(0), batch=tokens.shape[1]).set(params["memory"])
-        _, recalled = nm.regress_sequence(
+        _, recalled = nm.memories.regress_sequence(
             memory,
             state,
             query,

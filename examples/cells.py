@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish
 
 import ngcmem as nm
-from ngcmem.cells.izhikevich import IZHIKEVICH_PATTERNS
-from ngcmem.interop.scripts import arguments, finish
+from ngcmem.cells import IZHIKEVICH_PATTERNS
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

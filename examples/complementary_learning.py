@@ -19,10 +19,11 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import optax
+from _script import arguments, finish
 
 import ngcmem as nm
-from ngcmem.datasets.rumelhart import ATTRIBUTES, NEW_ITEM, patterns
-from ngcmem.interop.scripts import arguments, finish
+from ngcmem.datasets import rumelhart_patterns
+from ngcmem.datasets.rumelhart import ATTRIBUTES, NEW_ITEM
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -145,8 +146,8 @@ def figure(results, path):
 def main():
     options = arguments("complementary_learning", __doc__ or "")
     epochs = 300 if not options.quick else 200
-    old = tuple(map(jnp.asarray, patterns()))
-    penguin = tuple(map(jnp.asarray, patterns((NEW_ITEM,), ("isa", "can"))))
+    old = tuple(map(jnp.asarray, rumelhart_patterns()))
+    penguin = tuple(map(jnp.asarray, rumelhart_patterns((NEW_ITEM,), ("isa", "can"))))
     seeds = options.seed + jnp.arange(2 if options.quick else 5)
     old_can = tuple(part[2::4] for part in old)  # the relation "can" of every item
     facts = dict(old=old, watched={"penguin": penguin, "old can": old_can})

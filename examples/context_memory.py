@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

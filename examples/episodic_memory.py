@@ -11,11 +11,11 @@ products, gain 1 and its threshold on the absolute match:
 import jax
 import matplotlib
 import numpy as np
+from _script import arguments, finish
 
 import ngcmem as nm
 from ngcmem import ContrastGain
-from ngcmem.interop.scripts import arguments, finish
-from ngcmem.plotting.heatmap import memory_heatmap
+from ngcmem.plotting import memory_heatmap
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

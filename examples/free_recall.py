@@ -18,10 +18,10 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish
 from jax import Array
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -55,8 +55,8 @@ class TemporalContext(nm.Component[TemporalContextState]):
 
 
 CONTEXT = TemporalContext(features=ITEMS + 1)
-TO_CONTEXT = nm.LinearAssociative(inputs=ITEMS, outputs=ITEMS + 1, rule=nm.Correlation())
-TO_ITEM = nm.LinearAssociative(inputs=ITEMS + 1, outputs=ITEMS, rule=nm.Correlation())
+TO_CONTEXT = nm.LinearAssociative(inputs=ITEMS, outputs=ITEMS + 1, rule=nm.plasticity.Correlation())
+TO_ITEM = nm.LinearAssociative(inputs=ITEMS + 1, outputs=ITEMS, rule=nm.plasticity.Correlation())
 
 
 def drifted(context, to_context, item, b):

@@ -12,13 +12,12 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish, progress
 from jax import Array
 
 import ngcmem as nm
-from ngcmem.analysis import laws
-from ngcmem.analysis.metrics import bit_error, overlap
-from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.plasticity.hopfield_storage import without_diagonal
+from ngcmem.analysis import bit_error, laws, overlap
+from ngcmem.plasticity import without_diagonal
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -110,7 +109,7 @@ def main() -> None:
     size = 400 if quick else 2000
     shares = np.array([0.06, 0.1, 0.12, 0.138, 0.15, 0.16, 0.18, 0.22])
     shares = shares[[1, 2, 4, 6]] if quick else shares
-    sweep = nm.capacity_sweep(
+    sweep = nm.analysis.capacity_sweep(
         hebb_recall,
         [size],
         [int(share * size) for share in shares],
@@ -125,10 +124,10 @@ def main() -> None:
     units = 100 if quick else 300
     step = units // 10
     rules = {
-        "Hebb": nm.Hebb(),
-        "Storkey": nm.Storkey(),
-        "Storkey, self-coupling": nm.Storkey(self_coupling=True),
-        "Projection": nm.Projection(),
+        "Hebb": nm.plasticity.OuterProduct(),
+        "Storkey": nm.plasticity.Storkey(),
+        "Storkey, self-coupling": nm.plasticity.Storkey(self_coupling=True),
+        "Projection": nm.plasticity.Projection(),
     }
     rules = dict(list(rules.items())[:2]) if quick else rules
     grid = list(range(step, units, step))

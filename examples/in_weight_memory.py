@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import optax
+from _script import arguments, finish, progress
 from rich.console import Console
 from rich.table import Table
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish, progress
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

@@ -14,9 +14,9 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from _script import arguments, finish, progress
 
 import ngcmem as nm
-from ngcmem.interop.scripts import arguments, finish, progress
 
 COPIES = 4  # retrievals per letter
 
@@ -28,15 +28,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def load(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     if given.data is None:
-        return nm.hershey_letters()
+        return nm.datasets.hershey_letters()
     if given.data.suffix == ".mat":
-        return nm.load_character_trajectories(given.data)
-    return nm.load_trajectories(given.data)
+        return nm.datasets.load_character_trajectories(given.data)
+    return nm.datasets.load_trajectories(given.data)
 
 
 def scores(state, found, labels) -> dict[str, float]:
     """How often the cause nearest to the inferred one is that of the letter shown."""
-    right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+    right = np.asarray(nm.memories.nearest_pattern(state, found.causes)) == labels
     best = [np.asarray(found.errors[:k]).argmin(0) for k in (100, 300)]
     pick = [right[index, np.arange(right.shape[1])].mean() for index in best]
     stays = (right[1:] & right[:-1]).sum() / max(right[:-1].sum(), 1)
@@ -61,7 +61,7 @@ def varied(sequences, seed) -> np.ndarray:
 
 def curves(state, found, labels) -> tuple[np.ndarray, np.ndarray]:
     """Per trial: nearest now, and nearest at the smallest error so far."""
-    right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+    right = np.asarray(nm.memories.nearest_pattern(state, found.causes)) == labels
     errors = np.asarray(found.errors)
     leaders = np.zeros(errors.shape[1], int)
     best = np.zeros(len(errors))
@@ -72,7 +72,9 @@ def curves(state, found, labels) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_letters(state, net, sequences, names, losses, file):
-    generated = np.asarray(nm.generate_sequences(net, state, state.mus, steps=len(sequences)))
+    generated = np.asarray(
+        nm.memories.generate_sequences(net, state, state.mus, steps=len(sequences))
+    )
     figure, axes = plt.subplots(3, 7, figsize=(11, 5.2), layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
@@ -95,7 +97,7 @@ def draw_letters(state, net, sequences, names, losses, file):
 def draw_causes(state, net, steps, labels, file):
     """The map of the hidden causes: each letter as it is generated, drawn at its cause."""
     mus = np.asarray(state.mus)
-    generated = np.asarray(nm.generate_sequences(net, state, state.mus, steps=steps))
+    generated = np.asarray(nm.memories.generate_sequences(net, state, state.mus, steps=steps))
     figure, axis = plt.subplots(figsize=(7, 7), layout="constrained")
     gaps = np.linalg.norm(mus[:, None] - mus, axis=-1) + np.diag(np.full(len(mus), np.inf))
     size = 0.5 * np.median(gaps.min(1)) / np.abs(generated).max()
@@ -168,7 +170,7 @@ def main() -> None:
     net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=count)
 
     start = time.perf_counter()
-    state, losses, _ = nm.train_sequences(
+    state, losses, _ = nm.memories.train_sequences(
         net,
         nm.init(net, jax.random.key(given.seed)),
         sequences,
@@ -177,25 +179,35 @@ def main() -> None:
     )
     losses = np.asarray(losses)
     train_seconds = time.perf_counter() - start
-    ranking = np.asarray(nm.rank_causes(net, state, sequences)).argmin(1)
+    ranking = np.asarray(nm.memories.rank_causes(net, state, sequences)).argmin(1)
 
     shown = np.tile(sequences, (1, COPIES, 1))
     labels = np.tile(np.arange(count), COPIES)
     key = jax.random.key(given.seed + 1)
     controls = {"sigma_r_0": net.replace(sigma_r=0.0), "alpha_c_0": net.replace(alpha_c=0.0)}
     start = time.perf_counter()
-    published = nm.retrieve_causes(net, state, shown, key=key, trials=trials)
+    published = nm.memories.infer_causes(net, state, shown, key=key, trials=trials)
     jax.block_until_ready(published)
     retrieve_seconds = time.perf_counter() - start
-    annealed = nm.retrieve_causes(
-        net.replace(**nm.ANNEALED), state, shown, key=key, trials=trials, cooling=0.1
+    annealed = nm.memories.infer_causes(
+        net.replace(**nm.memories.ANNEALED), state, shown, key=key, trials=trials, cooling=0.1
     )
-    metropolis = nm.retrieve_causes(
-        net.replace(**nm.METROPOLIS), state, shown, key=key, trials=trials, temperature=0.01
+    metropolis = nm.memories.infer_causes(
+        net.replace(**nm.memories.METROPOLIS),
+        state,
+        shown,
+        key=key,
+        trials=trials,
+        temperature=0.01,
     )
     unseen = varied(sequences, given.seed)
-    inferred = nm.retrieve_causes(
-        net.replace(**nm.METROPOLIS), state, unseen, key=key, trials=trials, temperature=0.01
+    inferred = nm.memories.infer_causes(
+        net.replace(**nm.memories.METROPOLIS),
+        state,
+        unseen,
+        key=key,
+        trials=trials,
+        temperature=0.01,
     )
     metrics = {
         "loss_median_last50": np.median(losses[-50:]),
@@ -207,12 +219,12 @@ def main() -> None:
         **{f"annealed_{k}": v for k, v in scores(state, annealed, labels).items()},
         **{f"metropolis_{k}": v for k, v in scores(state, metropolis, labels).items()},
         "unseen_ranking": np.mean(
-            np.asarray(nm.rank_causes(net, state, unseen)).argmin(1) == np.arange(count)
+            np.asarray(nm.memories.rank_causes(net, state, unseen)).argmin(1) == np.arange(count)
         ),
         "unseen_metropolis": scores(state, inferred, np.arange(count))["nearest_last100"],
     }
     for name, control in progress(controls.items(), "controls", total=len(controls)):
-        found = nm.retrieve_causes(control, state, shown, key=key, trials=min(trials, 300))
+        found = nm.memories.infer_causes(control, state, shown, key=key, trials=min(trials, 300))
         metrics[f"{name}_nearest_last100"] = scores(state, found, labels)["nearest_last100"]
 
     draw_letters(state, net, sequences, names, losses, given.out / "letters.png")

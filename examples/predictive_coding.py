@@ -16,12 +16,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import optax
+from _script import arguments, finish, progress
 
 import ngcmem as nm
 from ngcmem import delayed, wire
-from ngcmem.datasets.digits import digits
-from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.plotting.recall import plot_images
+from ngcmem.datasets import digits
+from ngcmem.plotting import plot_images
 
 PIXELS = 64
 LEFT = np.tile(np.arange(8) < 4, 8)  # the half that is hidden

@@ -15,12 +15,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _script import arguments, finish, progress
 
 import ngcmem as nm
 from ngcmem import delayed, wire
-from ngcmem.datasets.digits import digits
-from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.plotting.recall import plot_energy, plot_recall
+from ngcmem.datasets import digits
+from ngcmem.plotting import plot_energy, plot_recall
 
 STEPS = 5
 NOISE = 0.4

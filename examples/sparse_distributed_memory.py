@@ -14,11 +14,11 @@ from typing import Any
 import jax
 import matplotlib
 import numpy as np
+from _script import arguments, finish, progress
 
 import ngcmem as nm
 from ngcmem.analysis import laws
-from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.plasticity.sparse_counters import hard_locations, read_sparsely
+from ngcmem.memories import hard_locations, read_sparsely
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish, progress
 from jax import Array
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
@@ -21,7 +22,6 @@ from sklearn.model_selection import train_test_split
 
 import ngcmem as nm
 from ngcmem import delayed, wire
-from ngcmem.interop.scripts import arguments, finish, progress
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish, progress
 from jax import Array
 from sklearn.datasets import load_digits
 
 import ngcmem as nm
 from ngcmem import delayed, wire
-from ngcmem.interop.scripts import arguments, finish, progress
-from ngcmem.plotting.raster import plot_raster
+from ngcmem.plotting import plot_raster
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import optax
+from _script import arguments, finish, progress
 from jax import Array
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import ngcmem as nm
 from ngcmem import wire
-from ngcmem.interop.scripts import arguments, finish, progress
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -104,7 +104,7 @@ def draw(results: dict[str, Any], path: Any) -> None:
         width = max(1, len(losses) // 40)
         smooth = np.convolve(losses, np.ones(width) / width, "valid")
         left.plot(smooth, label=f"{name} ({result['accuracy']:.1%})", linewidth=1.2)
-        slope = jax.vmap(jax.grad(lambda x, name=name: nm.spike(x, 1.0, name)))(x)
+        slope = jax.vmap(jax.grad(lambda x, name=name: nm.cells.spike(x, 1.0, name)))(x)
         right.plot(x, slope, label=name, linewidth=1.2)
     left.set(xlabel="step of Adam", ylabel="cross-entropy", yscale="log", title="training")
     left.legend(title="surrogate (held-out accuracy)", fontsize=7, title_fontsize=7)

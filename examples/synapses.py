@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
+from _script import arguments, finish
 
 import ngcmem as nm
 from ngcmem import delayed, wire
-from ngcmem.interop.scripts import arguments, finish
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -42,9 +42,9 @@ def conductances(axes: Any) -> float:
         return np.exp(-s / 6) - np.exp(-s / 1.5)
 
     cases = (
-        (nm.Exponential, dict(tau=6.0), lambda s: np.exp(-s / 6), "Exponential"),
+        (nm.ExponentialSynapse, dict(tau=6.0), lambda s: np.exp(-s / 6), "Exponential"),
         (
-            nm.DoubleExponential, dict(tau_rise=1.5, tau_decay=6.0),
+            nm.DoubleExponentialSynapse, dict(tau_rise=1.5, tau_decay=6.0),
             lambda s: course(s) / course(top), "DoubleExponential",
         ),
     )  # fmt: skip
@@ -129,7 +129,9 @@ def driving_force(axes: Any) -> None:
     ):
         circuit = nm.connect(
             dict(
-                synapse=nm.Exponential(inputs=1, outputs=1, reversal=reversal, weight_init=_strong),
+                synapse=nm.ExponentialSynapse(
+                    inputs=1, outputs=1, reversal=reversal, weight_init=_strong
+                ),
                 cell=nm.LIF(units=1, v_threshold=0.0),
             ),
             wires=[

@@ -1,221 +1,194 @@
-"""Neural memories in JAX: components with explicit state that compose into circuits."""
+"""Neural memories in JAX: components with explicit state that compose into circuits.
 
-from ngcmem.analysis.capacity import capacity_sweep as capacity_sweep
-from ngcmem.cells.adaptive_lif import AdaptiveLIF as AdaptiveLIF
-from ngcmem.cells.adaptive_lif import AdaptiveLIFState as AdaptiveLIFState
-from ngcmem.cells.adex import AdEx as AdEx
-from ngcmem.cells.adex import AdExState as AdExState
-from ngcmem.cells.bernoulli import Bernoulli as Bernoulli
-from ngcmem.cells.bernoulli import BernoulliState as BernoulliState
-from ngcmem.cells.bernoulli_error import BernoulliError as BernoulliError
-from ngcmem.cells.bernoulli_error import BernoulliErrorState as BernoulliErrorState
-from ngcmem.cells.gaussian_error import GaussianError as GaussianError
-from ngcmem.cells.gaussian_error import GaussianErrorState as GaussianErrorState
-from ngcmem.cells.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
-from ngcmem.cells.hodgkin_huxley import HodgkinHuxleyState as HodgkinHuxleyState
-from ngcmem.cells.izhikevich import IZHIKEVICH_PATTERNS as IZHIKEVICH_PATTERNS
-from ngcmem.cells.izhikevich import Izhikevich as Izhikevich
-from ngcmem.cells.izhikevich import IzhikevichState as IzhikevichState
-from ngcmem.cells.laplacian_error import LaplacianError as LaplacianError
-from ngcmem.cells.laplacian_error import LaplacianErrorState as LaplacianErrorState
-from ngcmem.cells.latency import Latency as Latency
-from ngcmem.cells.latency import LatencyState as LatencyState
-from ngcmem.cells.lif import LIF as LIF
-from ngcmem.cells.lif import LIFState as LIFState
-from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
-from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeckState as OrnsteinUhlenbeckState
-from ngcmem.cells.poisson import Poisson as Poisson
-from ngcmem.cells.poisson import PoissonState as PoissonState
-from ngcmem.cells.rate_cell import RateCell as RateCell
-from ngcmem.cells.rate_cell import RateCellState as RateCellState
-from ngcmem.cells.spike_count import SpikeCount as SpikeCount
-from ngcmem.cells.spike_count import SpikeCountState as SpikeCountState
-from ngcmem.cells.spike_indices import SpikeIndices as SpikeIndices
-from ngcmem.cells.spike_indices import SpikeIndicesState as SpikeIndicesState
-from ngcmem.cells.surrogate import spike as spike
-from ngcmem.cells.total_energy import TotalEnergy as TotalEnergy
-from ngcmem.cells.total_energy import TotalEnergyState as TotalEnergyState
-from ngcmem.cells.trace import Trace as Trace
-from ngcmem.cells.trace import TraceState as TraceState
-from ngcmem.cells.value import Value as Value
-from ngcmem.cells.value import ValueState as ValueState
-from ngcmem.cells.winner_take_all import WinnerTakeAll as WinnerTakeAll
-from ngcmem.cells.winner_take_all import WinnerTakeAllState as WinnerTakeAllState
-from ngcmem.core.circuit import Circuit as Circuit
-from ngcmem.core.circuit import connect as connect
-from ngcmem.core.circuit_state import CircuitState as CircuitState
-from ngcmem.core.compartments import Borrowed as Borrowed
-from ngcmem.core.compartments import Input as Input
-from ngcmem.core.compartments import LearningInput as LearningInput
-from ngcmem.core.compartments import PerExample as PerExample
-from ngcmem.core.compartments import Shared as Shared
-from ngcmem.core.compartments import State as State
-from ngcmem.core.component import Component as Component
-from ngcmem.core.errors import WiringError as WiringError
-from ngcmem.core.hyperparameters import hyperparameters as hyperparameters
-from ngcmem.core.hyperparameters import with_parameters as with_parameters
-from ngcmem.core.memory import Memory as Memory
-from ngcmem.core.memory import MemoryState as MemoryState
-from ngcmem.core.parts import part as part
-from ngcmem.core.population import Population as Population
-from ngcmem.core.population import PopulationState as PopulationState
-from ngcmem.core.pytree import Pytree as Pytree
-from ngcmem.core.pytree import Static as Static
-from ngcmem.core.recall import read as read
-from ngcmem.core.recall import recall as recall
-from ngcmem.core.recall import store as store
-from ngcmem.core.simulate import run as run
-from ngcmem.core.transforms import advance_state as advance_state
-from ngcmem.core.transforms import evolve as evolve
-from ngcmem.core.transforms import init as init
-from ngcmem.core.transforms import parameters as parameters
-from ngcmem.core.transforms import reset as reset
-from ngcmem.core.transforms import weight_changes as weight_changes
-from ngcmem.core.wires import delayed as delayed
-from ngcmem.core.wires import wire as wire
-from ngcmem.datasets.letters import hershey_letters as hershey_letters
-from ngcmem.datasets.trajectories import load_character_trajectories as load_character_trajectories
-from ngcmem.datasets.trajectories import load_trajectories as load_trajectories
-from ngcmem.memories.bayes_pcn import BayesPCN as BayesPCN
-from ngcmem.memories.bayes_pcn import BayesPCNState as BayesPCNState
-from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
-from ngcmem.memories.bidirectional import (
-    BidirectionalAssociativeState as BidirectionalAssociativeState,
-)
-from ngcmem.memories.classical_hopfield import ClassicalHopfield as ClassicalHopfield
-from ngcmem.memories.classical_hopfield import ClassicalHopfieldState as ClassicalHopfieldState
-from ngcmem.memories.covariance_pc import CovariancePC as CovariancePC
-from ngcmem.memories.covariance_pc import CovariancePCState as CovariancePCState
-from ngcmem.memories.deep_temporal_pc import DeepTemporalPC as DeepTemporalPC
-from ngcmem.memories.deep_temporal_pc import DeepTemporalPCState as DeepTemporalPCState
-from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
-from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
-from ngcmem.memories.episodic import Episodic as Episodic
-from ngcmem.memories.episodic_state import EpisodicState as EpisodicState
-from ngcmem.memories.fast_weights import FastWeights as FastWeights
-from ngcmem.memories.fast_weights import FastWeightsState as FastWeightsState
-from ngcmem.memories.fast_weights_regressors import LinearRegressor as LinearRegressor
-from ngcmem.memories.fast_weights_regressors import MLPRegressor as MLPRegressor
-from ngcmem.memories.fast_weights_regressors import Regressor as Regressor
-from ngcmem.memories.fast_weights_sequence import regress_sequence as regress_sequence
-from ngcmem.memories.fast_weights_updates import DeltaUpdate as DeltaUpdate
-from ngcmem.memories.fast_weights_updates import HebbUpdate as HebbUpdate
-from ngcmem.memories.fast_weights_updates import LeastSquaresUpdate as LeastSquaresUpdate
-from ngcmem.memories.fast_weights_updates import MomentumUpdate as MomentumUpdate
-from ngcmem.memories.fast_weights_updates import Update as Update
-from ngcmem.memories.generative_pc import GenerativePC as GenerativePC
-from ngcmem.memories.generative_pc import GenerativePCState as GenerativePCState
-from ngcmem.memories.hopfield import Hopfield as Hopfield
-from ngcmem.memories.hopfield import HopfieldState as HopfieldState
-from ngcmem.memories.in_weight import InWeight as InWeight
-from ngcmem.memories.in_weight import InWeightState as InWeightState
-from ngcmem.memories.linear_associative import LinearAssociative as LinearAssociative
-from ngcmem.memories.linear_associative import LinearAssociativeState as LinearAssociativeState
-from ngcmem.memories.minerva import Minerva2 as Minerva2
-from ngcmem.memories.minerva import Minerva2State as Minerva2State
-from ngcmem.memories.predictive_coding_rnn import PredictiveCodingRNN as PredictiveCodingRNN
-from ngcmem.memories.predictive_coding_rnn import (
-    PredictiveCodingRNNState as PredictiveCodingRNNState,
-)
-from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
-from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
-from ngcmem.memories.sequence_retrieval import ANNEALED as ANNEALED
-from ngcmem.memories.sequence_retrieval import METROPOLIS as METROPOLIS
-from ngcmem.memories.sequence_retrieval import Retrieval as Retrieval
-from ngcmem.memories.sequence_retrieval import nearest_pattern as nearest_pattern
-from ngcmem.memories.sequence_retrieval import rank_causes as rank_causes
-from ngcmem.memories.sequence_retrieval import retrieve_causes as retrieve_causes
-from ngcmem.memories.sequence_training import generate_sequences as generate_sequences
-from ngcmem.memories.sequence_training import train_sequences as train_sequences
-from ngcmem.memories.sparse_distributed import SparseDistributed as SparseDistributed
-from ngcmem.memories.sparse_distributed import SparseDistributedState as SparseDistributedState
-from ngcmem.memories.temporal_pc import TemporalPC as TemporalPC
-from ngcmem.memories.temporal_pc import TemporalPCState as TemporalPCState
-from ngcmem.memories.willshaw import Willshaw as Willshaw
-from ngcmem.memories.willshaw import WillshawState as WillshawState
-from ngcmem.plasticity.hopfield_storage import Hebb as Hebb
-from ngcmem.plasticity.hopfield_storage import Perceptron as Perceptron
-from ngcmem.plasticity.hopfield_storage import Projection as Projection
-from ngcmem.plasticity.hopfield_storage import Storkey as Storkey
-from ngcmem.plasticity.linear_rules import Correlation as Correlation
-from ngcmem.plasticity.linear_rules import Greville as Greville
-from ngcmem.plasticity.linear_rules import PseudoInverse as PseudoInverse
-from ngcmem.plasticity.linear_rules import RecursiveLeastSquares as RecursiveLeastSquares
-from ngcmem.plasticity.linear_rules import WidrowHoff as WidrowHoff
-from ngcmem.plasticity.probability_flow import MinimumProbabilityFlow as MinimumProbabilityFlow
-from ngcmem.plasticity.rules import Contrastive as Contrastive
-from ngcmem.plasticity.rules import Delta as Delta
-from ngcmem.plasticity.rules import EnergyGradient as EnergyGradient
-from ngcmem.plasticity.rules import Noisy as Noisy
-from ngcmem.plasticity.rules import Perturbation as Perturbation
-from ngcmem.plasticity.rules import Rule as Rule
-from ngcmem.retrieval.bounds import entmax_beta as entmax_beta
-from ngcmem.retrieval.bounds import separations as separations
-from ngcmem.retrieval.bounds import softmax_beta as softmax_beta
-from ngcmem.retrieval.diagnostics import basin_radii as basin_radii
-from ngcmem.retrieval.diagnostics import basin_radius as basin_radius
-from ngcmem.retrieval.diagnostics import classify as classify
-from ngcmem.retrieval.diagnostics import effective_memories as effective_memories
-from ngcmem.retrieval.diagnostics import entropy as entropy
-from ngcmem.retrieval.energies import descends as descends
-from ngcmem.retrieval.gains import ContrastGain as ContrastGain
-from ngcmem.retrieval.gains import EntropyGain as EntropyGain
-from ngcmem.retrieval.gains import Gain as Gain
-from ngcmem.retrieval.retrieve import Recall as Recall
-from ngcmem.retrieval.retrieve import retrieve as retrieve
-from ngcmem.retrieval.retrieve import retrieve_batch as retrieve_batch
-from ngcmem.retrieval.separation import Identity as Identity
-from ngcmem.retrieval.separation import Laws as Laws
-from ngcmem.retrieval.separation import LogSumRelu as LogSumRelu
-from ngcmem.retrieval.separation import Power as Power
-from ngcmem.retrieval.separation import Relu as Relu
-from ngcmem.retrieval.separation import Separation as Separation
-from ngcmem.retrieval.separation import Softmax as Softmax
-from ngcmem.retrieval.separation import Summable as Summable
-from ngcmem.retrieval.separation import Threshold as Threshold
-from ngcmem.retrieval.similarity import Cosine as Cosine
-from ngcmem.retrieval.similarity import Dot as Dot
-from ngcmem.retrieval.similarity import Euclidean as Euclidean
-from ngcmem.retrieval.similarity import Hamming as Hamming
-from ngcmem.retrieval.similarity import Manhattan as Manhattan
-from ngcmem.retrieval.similarity import Similarity as Similarity
-from ngcmem.retrieval.sparse import Entmax as Entmax
-from ngcmem.retrieval.sparse import Max as Max
-from ngcmem.retrieval.sparse import Sparsemax as Sparsemax
-from ngcmem.retrieval.sparse import TopK as TopK
-from ngcmem.synapses.bcm import BCM as BCM
-from ngcmem.synapses.bcm import BCMState as BCMState
-from ngcmem.synapses.delay import Delay as Delay
-from ngcmem.synapses.delay import DelayState as DelayState
-from ngcmem.synapses.dense import Dense as Dense
-from ngcmem.synapses.dense import DenseState as DenseState
-from ngcmem.synapses.double_exponential import DoubleExponential as DoubleExponential
-from ngcmem.synapses.double_exponential import DoubleExponentialState as DoubleExponentialState
-from ngcmem.synapses.eligibility import Eligibility as Eligibility
-from ngcmem.synapses.eligibility import EligibilityState as EligibilityState
-from ngcmem.synapses.exponential import Exponential as Exponential
-from ngcmem.synapses.exponential import ExponentialState as ExponentialState
-from ngcmem.synapses.feedback import Feedback as Feedback
-from ngcmem.synapses.feedback import FeedbackState as FeedbackState
-from ngcmem.synapses.hebbian import Hebbian as Hebbian
-from ngcmem.synapses.hebbian import HebbianState as HebbianState
-from ngcmem.synapses.inhibitory_stdp import InhibitorySTDP as InhibitorySTDP
-from ngcmem.synapses.inhibitory_stdp import InhibitorySTDPState as InhibitorySTDPState
-from ngcmem.synapses.lateral_inhibition import LateralInhibition as LateralInhibition
-from ngcmem.synapses.lateral_inhibition import LateralInhibitionState as LateralInhibitionState
-from ngcmem.synapses.oja import Oja as Oja
-from ngcmem.synapses.oja import OjaState as OjaState
-from ngcmem.synapses.predictive import Predictive as Predictive
-from ngcmem.synapses.predictive import PredictiveState as PredictiveState
-from ngcmem.synapses.reward_stdp import RewardSTDP as RewardSTDP
-from ngcmem.synapses.reward_stdp import RewardSTDPState as RewardSTDPState
-from ngcmem.synapses.sparse import Sparse as Sparse
-from ngcmem.synapses.sparse import SparseState as SparseState
-from ngcmem.synapses.stdp import STDP as STDP
-from ngcmem.synapses.stdp import STDPState as STDPState
-from ngcmem.synapses.triplet_stdp import TripletSTDP as TripletSTDP
-from ngcmem.synapses.triplet_stdp import TripletSTDPState as TripletSTDPState
-from ngcmem.synapses.tsodyks_markram import TsodyksMarkram as TsodyksMarkram
-from ngcmem.synapses.tsodyks_markram import TsodyksMarkramState as TsodyksMarkramState
+    import jax, ngcmem as nm
+    memory = nm.Hopfield(slots=256, features=784, beta=0.1)
+    state = nm.store(memory, nm.init(memory, jax.random.key(0)), patterns)
+    recalled = nm.recall(memory, state, noisy)
+
+Run: what one does with a component or a circuit
+    init              the state of a batch before anything happened
+    advance_state     one step of the dynamics
+    evolve            one step of learning
+    run               many steps in one compiled program, with records
+    reset             the dynamics as after `init`; what was learned is kept
+    store             add patterns to a memory
+    read, recall      the state, or the outputs, after recall from probes
+    weight_changes    what `evolve` would change, without changing it
+    parameters        the learned compartments, for `jax.grad` and optax
+    hyperparameters   every hyper-parameter by path
+    with_parameters   a copy with some of them changed, for sweeps
+
+Build: how components are joined
+    connect           a circuit from components and wires
+    wire, delayed     one wire; a source that lags
+    Circuit           what `connect` returns, itself a component
+    Population        copies of one component
+
+Write: a component of one's own (docs/own_component.md)
+    Component, Memory                        their base classes
+    State, MemoryState                       base classes of their states
+    Input, PerExample, LearningInput, Shared, Borrowed    the roles of compartments
+    part                                     a named part of a compartment
+    Static, Pytree                           sizes and functions; immutable dataclasses
+    WiringError                              what does not fit together
+
+Memories
+    Hopfield                  similarity, separation, projection onto stored patterns
+    ClassicalHopfield         binary units and pairwise couplings
+    DenseAssociative          binary units, energies of higher order
+    SequenceHopfield          every pattern calls the next
+    BidirectionalAssociative  two layers that call each other up
+    LinearAssociative         values as a linear function of keys
+    Willshaw                  binary synapses
+    SparseDistributed         words spread over hard locations
+    Minerva2                  all traces answer together
+    Episodic                  entries with named fields, written once
+    InWeight                  an episode in a network's own weights
+    FastWeights               one memory per example, regressed as its pairs come
+    PredictiveCodingRNN       sequences by predictive coding with hidden causes
+    GenerativePC, BayesPCN, CovariancePC, TemporalPC, DeepTemporalPC    predictive coding
+
+Cells, encoders, traces
+    LIF, AdaptiveLIF, AdEx, Izhikevich, HodgkinHuxley, WinnerTakeAll    spiking cells
+    RateCell, Value           a rate; a value that descends the circuit's energy
+    GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
+    Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
+    Trace, SpikeCount, SpikeIndices                                     read-outs of spikes
+
+Synapses
+    Dense, Sparse, Feedback, LateralInhibition, Delay                   transmission
+    ExponentialSynapse, DoubleExponentialSynapse, TsodyksMarkram        with a course in time
+    Hebbian, Oja, BCM, Predictive                                       learning from rates
+    STDP, TripletSTDP, InhibitorySTDP, RewardSTDP, Eligibility          learning from spikes
+
+Folders: what one passes to a component or calls on arrays, and the states
+    nm.retrieval     similarities, separations, gains, energies, bounds, diagnostics
+    nm.plasticity    rules, storage prescriptions, linear solvers
+    nm.memories      the memories' helpers: fast-weight updates, sequences of a PC-RNN
+    nm.cells, nm.synapses, nm.circuits, nm.core, nm.drivers
+    nm.analysis      measures, capacity sweeps, laws      (loaded on first use)
+    nm.datasets      real data that needs no network      (loaded on first use)
+    nm.plotting      figures                              (loaded on first use)
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ngcmem.cells import LIF as LIF
+from ngcmem.cells import AdaptiveLIF as AdaptiveLIF
+from ngcmem.cells import AdEx as AdEx
+from ngcmem.cells import Bernoulli as Bernoulli
+from ngcmem.cells import BernoulliError as BernoulliError
+from ngcmem.cells import GaussianError as GaussianError
+from ngcmem.cells import HodgkinHuxley as HodgkinHuxley
+from ngcmem.cells import Izhikevich as Izhikevich
+from ngcmem.cells import LaplacianError as LaplacianError
+from ngcmem.cells import Latency as Latency
+from ngcmem.cells import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from ngcmem.cells import Poisson as Poisson
+from ngcmem.cells import RateCell as RateCell
+from ngcmem.cells import SpikeCount as SpikeCount
+from ngcmem.cells import SpikeIndices as SpikeIndices
+from ngcmem.cells import TotalEnergy as TotalEnergy
+from ngcmem.cells import Trace as Trace
+from ngcmem.cells import Value as Value
+from ngcmem.cells import WinnerTakeAll as WinnerTakeAll
+from ngcmem.circuits import Circuit as Circuit
+from ngcmem.circuits import Population as Population
+from ngcmem.circuits import connect as connect
+from ngcmem.circuits import delayed as delayed
+from ngcmem.circuits import hyperparameters as hyperparameters
+from ngcmem.circuits import wire as wire
+from ngcmem.circuits import with_parameters as with_parameters
+from ngcmem.core import Borrowed as Borrowed
+from ngcmem.core import Component as Component
+from ngcmem.core import Input as Input
+from ngcmem.core import LearningInput as LearningInput
+from ngcmem.core import Memory as Memory
+from ngcmem.core import MemoryState as MemoryState
+from ngcmem.core import PerExample as PerExample
+from ngcmem.core import Pytree as Pytree
+from ngcmem.core import Shared as Shared
+from ngcmem.core import State as State
+from ngcmem.core import Static as Static
+from ngcmem.core import WiringError as WiringError
+from ngcmem.core import part as part
+from ngcmem.drivers import advance_state as advance_state
+from ngcmem.drivers import evolve as evolve
+from ngcmem.drivers import init as init
+from ngcmem.drivers import parameters as parameters
+from ngcmem.drivers import read as read
+from ngcmem.drivers import recall as recall
+from ngcmem.drivers import reset as reset
+from ngcmem.drivers import run as run
+from ngcmem.drivers import store as store
+from ngcmem.drivers import weight_changes as weight_changes
+from ngcmem.memories import BayesPCN as BayesPCN
+from ngcmem.memories import BidirectionalAssociative as BidirectionalAssociative
+from ngcmem.memories import ClassicalHopfield as ClassicalHopfield
+from ngcmem.memories import CovariancePC as CovariancePC
+from ngcmem.memories import DeepTemporalPC as DeepTemporalPC
+from ngcmem.memories import DenseAssociative as DenseAssociative
+from ngcmem.memories import Episodic as Episodic
+from ngcmem.memories import FastWeights as FastWeights
+from ngcmem.memories import GenerativePC as GenerativePC
+from ngcmem.memories import Hopfield as Hopfield
+from ngcmem.memories import InWeight as InWeight
+from ngcmem.memories import LinearAssociative as LinearAssociative
+from ngcmem.memories import Minerva2 as Minerva2
+from ngcmem.memories import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories import SequenceHopfield as SequenceHopfield
+from ngcmem.memories import SparseDistributed as SparseDistributed
+from ngcmem.memories import TemporalPC as TemporalPC
+from ngcmem.memories import Willshaw as Willshaw
+from ngcmem.synapses import BCM as BCM
+from ngcmem.synapses import STDP as STDP
+from ngcmem.synapses import Delay as Delay
+from ngcmem.synapses import Dense as Dense
+from ngcmem.synapses import DoubleExponentialSynapse as DoubleExponentialSynapse
+from ngcmem.synapses import Eligibility as Eligibility
+from ngcmem.synapses import ExponentialSynapse as ExponentialSynapse
+from ngcmem.synapses import Feedback as Feedback
+from ngcmem.synapses import Hebbian as Hebbian
+from ngcmem.synapses import InhibitorySTDP as InhibitorySTDP
+from ngcmem.synapses import LateralInhibition as LateralInhibition
+from ngcmem.synapses import Oja as Oja
+from ngcmem.synapses import Predictive as Predictive
+from ngcmem.synapses import RewardSTDP as RewardSTDP
+from ngcmem.synapses import Sparse as Sparse
+from ngcmem.synapses import TripletSTDP as TripletSTDP
+from ngcmem.synapses import TsodyksMarkram as TsodyksMarkram
+
+if TYPE_CHECKING:
+    from ngcmem import analysis as analysis
+    from ngcmem import datasets as datasets
+    from ngcmem import plotting as plotting
 
 __version__ = "0.1.0"
+
+_ON_FIRST_USE = ("analysis", "datasets", "plotting")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ON_FIRST_USE:
+        return importlib.import_module(f"ngcmem.{name}")
+    raise AttributeError(f"module 'ngcmem' has no attribute {name!r}.{_where(name)}")
+
+
+def __dir__() -> list[str]:
+    hidden = {"importlib", "ModuleType", "TYPE_CHECKING"}
+    return sorted({*globals(), *_ON_FIRST_USE} - hidden)
+
+
+def _where(name: str) -> str:
+    """The folder that has the name, or a close one."""
+    from ngcmem.core import did_you_mean
+
+    folders = sorted(name for name in __dir__() if isinstance(globals().get(name), ModuleType))
+    for folder in (*folders, *_ON_FIRST_USE):
+        module = importlib.import_module(f"ngcmem.{folder}")
+        if name in vars(module) and not name.startswith("_"):
+            return f" Write nm.{folder}.{name}."
+    close = did_you_mean(name, [known for known in __dir__() if not known.startswith("_")])
+    return close if close.startswith(" Did") else ""

@@ -140,8 +140,8 @@ COMPONENTS: dict[str, Entry] = {
     "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
     "BCM": Entry(lambda: nm.BCM(inputs=5, outputs=3)),
     "Sparse": Entry(lambda: nm.Sparse(inputs=6, outputs=3, connections=2)),
-    "Exponential": Entry(lambda: nm.Exponential(inputs=5, outputs=3)),
-    "DoubleExponential": Entry(lambda: nm.DoubleExponential(inputs=5, outputs=3)),
+    "ExponentialSynapse": Entry(lambda: nm.ExponentialSynapse(inputs=5, outputs=3)),
+    "DoubleExponentialSynapse": Entry(lambda: nm.DoubleExponentialSynapse(inputs=5, outputs=3)),
     "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
     "Delay": Entry(
         lambda: nm.Delay(units=5, longest=4),
@@ -157,7 +157,7 @@ COMPONENTS: dict[str, Entry] = {
             slots=8,
             features=6,
             optimizer=optax.sgd(1e-2, momentum=0.9),
-            rule=nm.Contrastive(steps=2, winners=2),
+            rule=nm.plasticity.Contrastive(steps=2, winners=2),
             similarity="euclidean",
             weight_decay=1e-3,
             l1=1e-4,
@@ -169,7 +169,7 @@ COMPONENTS: dict[str, Entry] = {
             slots=8,
             features=6,
             eta=0.1,
-            rule=nm.Noisy(rule=nm.Perturbation()),
+            rule=nm.plasticity.Noisy(rule=nm.plasticity.Perturbation()),
             initial="random",
             p_conn=0.7,
             efficacy=0.8,
@@ -183,7 +183,7 @@ COMPONENTS: dict[str, Entry] = {
             beta=2.0,
             field_weights={"place": 1.0, "time": 0.5},
             similarity="dot",
-            adaptive_gain=nm.ContrastGain(),
+            adaptive_gain=nm.retrieval.ContrastGain(),
             when_full="weakest",
             duplicates="average",
             duplicate_threshold=1.0,
@@ -255,13 +255,13 @@ COMPONENTS: dict[str, Entry] = {
         lambda: nm.FastWeights(
             features=5,
             values=3,
-            regressor=nm.MLPRegressor(hidden=4),
-            update=nm.MomentumUpdate(),
+            regressor=nm.memories.MLPRegressor(hidden=4),
+            update=nm.memories.MomentumUpdate(),
             eta=0.1,
         )
     ),
     "FastWeights least squares": Entry(
-        lambda: nm.FastWeights(features=5, values=3, update=nm.LeastSquaresUpdate()),
+        lambda: nm.FastWeights(features=5, values=3, update=nm.memories.LeastSquaresUpdate()),
         drive={"forgetting": 0.2},
     ),
     "Population": Entry(
@@ -275,11 +275,13 @@ COMPONENTS: dict[str, Entry] = {
     "circuit": Entry(_column, no_gradient="spikes are steps"),
     "nested circuit": Entry(_nested, no_gradient="spikes are steps"),
     "LinearAssociative": Entry(
-        lambda: nm.LinearAssociative(inputs=5, outputs=3, rule=nm.PseudoInverse(ridge=1.0))
+        lambda: nm.LinearAssociative(
+            inputs=5, outputs=3, rule=nm.plasticity.PseudoInverse(ridge=1.0)
+        )
     ),
     "LinearAssociative softmax": Entry(
         lambda: nm.LinearAssociative(
-            inputs=6, outputs=6, rule=nm.WidrowHoff(eta=0.5), readout="softmax", pairs=8
+            inputs=6, outputs=6, rule=nm.plasticity.WidrowHoff(eta=0.5), readout="softmax", pairs=8
         ),
         prepare=_with_patterns,
     ),

@@ -11,17 +11,25 @@ import ngcmem as nm
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md"])
-PUBLIC = [
-    name
-    for name, value in vars(nm).items()
-    if not name.startswith("_") and not inspect.ismodule(value)
-]
+PUBLIC = [name for name in dir(nm) if not name.startswith("_")]
+PUBLIC = [name for name in PUBLIC if not inspect.ismodule(getattr(nm, name))]
+
+
+def _exists(path: str) -> bool:
+    """Whether `.name` or `.folder.name` is public."""
+    first, *inner = path.lstrip(".").split(".")
+    found = getattr(nm, first, None)
+    return found is not None and (
+        not inner or not inspect.ismodule(found) or hasattr(found, inner[0])
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_names_only_what_exists_and_its_code_parses(page: Path) -> None:
     text = page.read_text()
-    missing = {name for name in re.findall(r"\bnm\.([A-Za-z_]+)", text) if not hasattr(nm, name)}
+    missing = {
+        path for path in re.findall(r"\bnm((?:\.[A-Za-z_0-9]+)+)", text) if not _exists(path)
+    }
     assert not missing, f"{page.name} speaks of {sorted(missing)}, which ngcmem does not have"
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         ast.parse(block)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.core.compartments import AnyState, Role
-from ngcmem.core.contract import leaf_paths
+from ngcmem.core import AnyState, Role, leaf_paths
 from tests.components import COMPONENTS, Entry
 
 BATCH = 3

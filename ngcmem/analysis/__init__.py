@@ -1,0 +1,33 @@
+"""Measures of recall, capacity sweeps and closed-form laws."""
+
+from ngcmem.analysis._linear_recall import pinv_recall as pinv_recall
+from ngcmem.analysis.capacity import Sweep as Sweep
+from ngcmem.analysis.capacity import capacity_sweep as capacity_sweep
+from ngcmem.analysis.laws import dense_bit_error as dense_bit_error
+from ngcmem.analysis.laws import dense_capacity as dense_capacity
+from ngcmem.analysis.laws import dot_cosine as dot_cosine
+from ngcmem.analysis.laws import double_factorial as double_factorial
+from ngcmem.analysis.laws import hebb_bit_error as hebb_bit_error
+from ngcmem.analysis.laws import hebb_fixed_points as hebb_fixed_points
+from ngcmem.analysis.laws import hopfield_overlap as hopfield_overlap
+from ngcmem.analysis.laws import hopfield_transition as hopfield_transition
+from ngcmem.analysis.laws import mean_chi as mean_chi
+from ngcmem.analysis.laws import minerva_discriminability as minerva_discriminability
+from ngcmem.analysis.laws import perceptron_capacity as perceptron_capacity
+from ngcmem.analysis.laws import pinv_cosine as pinv_cosine
+from ngcmem.analysis.laws import pinv_distance as pinv_distance
+from ngcmem.analysis.laws import random_distance as random_distance
+from ngcmem.analysis.laws import relu_cosine as relu_cosine
+from ngcmem.analysis.laws import sdm_activation as sdm_activation
+from ngcmem.analysis.laws import sdm_active_limit as sdm_active_limit
+from ngcmem.analysis.laws import sequence_bit_error as sequence_bit_error
+from ngcmem.analysis.laws import sequence_capacity as sequence_capacity
+from ngcmem.analysis.laws import storkey_fixed_points as storkey_fixed_points
+from ngcmem.analysis.laws import willshaw_load as willshaw_load
+from ngcmem.analysis.laws import willshaw_pairs as willshaw_pairs
+from ngcmem.analysis.laws import willshaw_spurious as willshaw_spurious
+from ngcmem.analysis.metrics import bit_error as bit_error
+from ngcmem.analysis.metrics import cosine_similarity as cosine_similarity
+from ngcmem.analysis.metrics import euclidean_distance as euclidean_distance
+from ngcmem.analysis.metrics import overlap as overlap
+from ngcmem.analysis.metrics import random_baseline as random_baseline

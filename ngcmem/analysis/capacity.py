@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core.transforms import as_key
+from ngcmem.drivers import typed_key
 
 Measure = Callable[..., Any]
 
@@ -52,7 +52,7 @@ def capacity_sweep(
             or the size for loads up to it that this would carry beyond it.
         mapped: run loads and seeds of a bucket one after the other instead of at once: less
             memory, and right for measures with `lax.cond` in them.
-        progress: wraps the list of buckets, `ngcmem.interop.scripts.progress` for a bar.
+        progress: wraps the list of buckets, `rich.progress.track` for a bar.
 
     Raises:
         ValueError: no sizes or loads, loads that are no whole numbers of at least 1, sizes with
@@ -61,7 +61,7 @@ def capacity_sweep(
     """
     table = [tuple(loads(size)) if callable(loads) else tuple(loads) for size in sizes]
     _check(table, seeds)
-    key = as_key(key)
+    key = typed_key(key)
     bucket = bucket or _next_power_of_two
     jobs: dict[tuple[int, int], list[int]] = {}
     for i, (size, row) in enumerate(zip(sizes, table, strict=True)):

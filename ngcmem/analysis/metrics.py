@@ -5,14 +5,14 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def cosine(recalled: Array, stored: Array) -> Array:
+def cosine_similarity(recalled: Array, stored: Array) -> Array:
     """The cosine of the angle between two rows, 0 where one of them is zero."""
     norms = jnp.linalg.norm(recalled, axis=-1) * jnp.linalg.norm(stored, axis=-1)
     inner = jnp.sum(recalled * stored, axis=-1)
     return jnp.where(norms > 0, inner / jnp.where(norms > 0, norms, 1.0), 0.0)
 
 
-def distance(recalled: Array, stored: Array) -> Array:
+def euclidean_distance(recalled: Array, stored: Array) -> Array:
     """The Euclidean distance."""
     return jnp.linalg.norm(recalled - stored, axis=-1)
 
@@ -31,6 +31,6 @@ def random_baseline(shape: tuple[int, ...], key: Array) -> dict[str, Array]:
     """Mean cosine and distance between independent N(0, 1) rows: what no memory at all reaches."""
     first, second = jax.random.normal(key, (2, *shape))
     return {
-        "cosine": jnp.mean(cosine(first, second)),
-        "distance": jnp.mean(distance(first, second)),
+        "cosine": jnp.mean(cosine_similarity(first, second)),
+        "distance": jnp.mean(euclidean_distance(first, second)),
     }

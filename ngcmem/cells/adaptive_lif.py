@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells.integrate import is_refractory, rest_after
+from ngcmem.cells._integrate import is_refractory, rest_after
 from ngcmem.cells.leaky import LeakyCell, LeakyState
-from ngcmem.core.compartments import PerExample, Shared
+from ngcmem.core import PerExample, Shared
 
 
 class AdaptiveLIFState(LeakyState):

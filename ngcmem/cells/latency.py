@@ -3,11 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, State
-from ngcmem.core.component import Component
-from ngcmem.core.errors import check_choice
-from ngcmem.core.per_unit import zeros_per_unit
-from ngcmem.core.pytree import Static
+from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
 
 
 class LatencyState(State):

@@ -3,9 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, State
-from ngcmem.core.component import Component
-from ngcmem.core.pytree import Static
+from ngcmem.core import Component, Input, PerExample, State, Static
 
 
 class SpikeCountState(State):

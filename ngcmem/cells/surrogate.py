@@ -13,55 +13,55 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.errors import did_you_mean
+from ngcmem.core import did_you_mean
 
 Shape = Callable[[Array], Array]
 
 
-def fast_sigmoid(x: Array) -> Array:
+def _fast_sigmoid(x: Array) -> Array:
     """1 / (1 + |x|)^2, of SuperSpike (Zenke and Ganguli 2018, arXiv:1705.11146)."""
     return 1.0 / (1.0 + jnp.abs(x)) ** 2
 
 
-def sigmoid(x: Array) -> Array:
+def _sigmoid(x: Array) -> Array:
     """4 s (1 - s), s the logistic function: its derivative, scaled to a peak of 1."""
     s = jax.nn.sigmoid(x)
     return 4.0 * s * (1.0 - s)
 
 
-def arctan(x: Array) -> Array:
+def _arctan(x: Array) -> Array:
     """1 / (1 + (pi x / 2)^2) (Fang et al. 2021, arXiv:2007.05785)."""
     return 1.0 / (1.0 + (0.5 * jnp.pi * x) ** 2)
 
 
-def gaussian(x: Array) -> Array:
+def _gaussian(x: Array) -> Array:
     """exp(-x^2 / 2) (Yin, Corradi and Bohte 2021, arXiv:2103.12593)."""
     return jnp.exp(-0.5 * x**2)
 
 
-def triangle(x: Array) -> Array:
+def _triangle(x: Array) -> Array:
     """max(0, 1 - |x|) (Esser et al. 2016, arXiv:1603.08270; Bellec et al. 2018)."""
     return jnp.maximum(0.0, 1.0 - jnp.abs(x))
 
 
-def box(x: Array) -> Array:
+def _box(x: Array) -> Array:
     """1 where |x| <= 1/2, else 0 (Wu et al. 2018, arXiv:1706.02609)."""
     return (jnp.abs(x) <= 0.5).astype(x.dtype)
 
 
-def straight_through(x: Array) -> Array:
+def _straight_through(x: Array) -> Array:
     """1 everywhere (Bengio, Leonard and Courville 2013, arXiv:1308.3432)."""
     return jnp.ones_like(x)
 
 
 _NAMED: tuple[Shape, ...] = (
-    fast_sigmoid,
-    sigmoid,
-    arctan,
-    gaussian,
-    triangle,
-    box,
-    straight_through,
+    _fast_sigmoid,
+    _sigmoid,
+    _arctan,
+    _gaussian,
+    _triangle,
+    _box,
+    _straight_through,
 )
 
 
@@ -73,7 +73,7 @@ def surrogate_shape(surrogate: str | Shape) -> Shape:
     """
     if callable(surrogate):
         return surrogate
-    named = {shape.__name__: shape for shape in _NAMED}
+    named = {shape.__name__.removeprefix("_"): shape for shape in _NAMED}
     if surrogate not in named:
         raise ValueError(
             f"surrogate is a function or one of {', '.join(map(repr, named))}, got {surrogate!r}."

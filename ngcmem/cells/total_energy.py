@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, State
-from ngcmem.core.component import Component
+from ngcmem.core import Component, Input, PerExample, State
 
 
 class TotalEnergyState(State):

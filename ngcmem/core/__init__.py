@@ -1,0 +1,37 @@
+"""What the author of a component imports: declarations, components, memories, errors."""
+
+from ngcmem.core.compartments import AnyState as AnyState
+from ngcmem.core.compartments import Borrowed as Borrowed
+from ngcmem.core.compartments import Compartment as Compartment
+from ngcmem.core.compartments import Input as Input
+from ngcmem.core.compartments import LearningInput as LearningInput
+from ngcmem.core.compartments import PerExample as PerExample
+from ngcmem.core.compartments import Role as Role
+from ngcmem.core.compartments import Shared as Shared
+from ngcmem.core.compartments import State as State
+from ngcmem.core.component import EXAMPLES as EXAMPLES
+from ngcmem.core.component import Component as Component
+from ngcmem.core.component import examples_axis as examples_axis
+from ngcmem.core.conform import as_array as as_array
+from ngcmem.core.conform import conform as conform
+from ngcmem.core.conform import keeps_information as keeps_information
+from ngcmem.core.contract import advance_example as advance_example
+from ngcmem.core.contract import check_state as check_state
+from ngcmem.core.contract import evolve_batch as evolve_batch
+from ngcmem.core.contract import leaf_paths as leaf_paths
+from ngcmem.core.contract import path_of as path_of
+from ngcmem.core.contract import same_kind as same_kind
+from ngcmem.core.dtypes import default_float as default_float
+from ngcmem.core.dtypes import widen as widen
+from ngcmem.core.errors import WiringError as WiringError
+from ngcmem.core.errors import check_choice as check_choice
+from ngcmem.core.errors import did_you_mean as did_you_mean
+from ngcmem.core.keys import is_key as is_key
+from ngcmem.core.memory import Memory as Memory
+from ngcmem.core.memory import MemoryState as MemoryState
+from ngcmem.core.parts import Part as Part
+from ngcmem.core.parts import part as part
+from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit
+from ngcmem.core.pytree import Pytree as Pytree
+from ngcmem.core.pytree import Static as Static
+from ngcmem.core.pytree import is_static as is_static

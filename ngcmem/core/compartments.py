@@ -162,13 +162,13 @@ class State(AnyState):
 
     def __getitem__(self, path: str) -> Any:
         name, *inner = path.split(".")
-        return get_inner(self._get(name), inner, path)
+        return _get_inner(self._get(name), inner, path)
 
     def set(self, changes: dict[str, Any]) -> Self:
         state = self
         for path, value in changes.items():
             name, *inner = path.split(".")
-            state = state.replace(**{name: set_inner(state._get(name), inner, value, path)})
+            state = state.replace(**{name: _set_inner(state._get(name), inner, value, path)})
         return state
 
 
@@ -187,7 +187,7 @@ def _metadata(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
 
 
-def get_inner(value: Any, keys: list[str], path: str) -> Any:
+def _get_inner(value: Any, keys: list[str], path: str) -> Any:
     """Follow dict keys inside a compartment that is a pytree: `"inputs.context"`."""
     for key in keys:
         if not isinstance(value, dict) or key not in value:
@@ -197,9 +197,9 @@ def get_inner(value: Any, keys: list[str], path: str) -> Any:
     return value
 
 
-def set_inner(value: Any, keys: list[str], new: Any, path: str) -> Any:
-    """The counterpart of `get_inner`: a copy of the dict with one entry changed."""
+def _set_inner(value: Any, keys: list[str], new: Any, path: str) -> Any:
+    """The counterpart of `_get_inner`: a copy of the dict with one entry changed."""
     if not keys:
         return new
-    get_inner(value, keys, path)
-    return {**value, keys[0]: set_inner(value[keys[0]], keys[1:], new, path)}
+    _get_inner(value, keys, path)
+    return {**value, keys[0]: _set_inner(value[keys[0]], keys[1:], new, path)}

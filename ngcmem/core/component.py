@@ -7,11 +7,11 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from ngcmem.core.compartments import AnyState
+from ngcmem.core.keys import is_key
 from ngcmem.core.pytree import Pytree, is_static
 
 S = TypeVar("S", bound=AnyState)
@@ -90,10 +90,10 @@ class Component(Pytree, abc.ABC, Generic[S]):
 
     def reset(self, state: S) -> S:
         """Per-example compartments as after `init`; learned ones and random keys are kept."""
-        key = next((leaf for leaf in jax.tree.leaves(state) if _is_key(leaf)), jax.random.key(0))
+        key = next((leaf for leaf in jax.tree.leaves(state) if is_key(leaf)), jax.random.key(0))
         fresh = self.init(key)
         leaves = [
-            new if role.batched and not _is_key(old) else old
+            new if role.batched and not is_key(old) else old
             for new, old, role in zip(
                 jax.tree.leaves(fresh), jax.tree.leaves(state), state.leaf_roles(), strict=True
             )
@@ -117,7 +117,3 @@ def _no_array(expected: str, name: str, given: Any) -> str:
     return (
         f"{expected}, got {shown}. Write {name}=jnp.array({shown if shown[0] in '[(' else name})."
     )
-
-
-def _is_key(leaf: Any) -> bool:
-    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)

@@ -1,14 +1,15 @@
 """What every component owes its driver, checked while tracing: never at run time."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import jax
 from jax import Array
+from jax.tree_util import GetAttrKey
 
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.component import Component
 from ngcmem.core.errors import WiringError
-from ngcmem.core.hyperparameters import path_of
 
 S = TypeVar("S", bound=AnyState)
 
@@ -16,6 +17,12 @@ S = TypeVar("S", bound=AnyState)
 def leaf_paths(state: AnyState) -> list[str]:
     """A readable path for every leaf, in the order of `jax.tree.leaves`."""
     return [path_of(keys) for keys, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
+
+
+def path_of(keys: Iterable[Any]) -> str:
+    """A leaf's path as users know it: names alone, without the field a circuit keeps them in."""
+    named = [key for key in keys if key != GetAttrKey("components")]
+    return jax.tree_util.keystr(tuple(named), simple=True, separator=".")
 
 
 def advance_example(component: Component[S], state: S, t: Array, dt: Array) -> S:

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core.canonical import default_float
 from ngcmem.core.compartments import PerExample, State
 from ngcmem.core.component import Component
+from ngcmem.core.dtypes import default_float
 from ngcmem.core.parts import part
 
 

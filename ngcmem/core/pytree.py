@@ -27,8 +27,8 @@ import jax
 import numpy as np
 from jax.tree_util import GetAttrKey
 
+from ngcmem.core._signature import DeclaredSignature
 from ngcmem.core.errors import did_you_mean
-from ngcmem.core.signature import DeclaredSignature
 
 T = TypeVar("T")
 _STATIC = "static"

@@ -46,7 +46,7 @@ ATTRIBUTES = (
 )
 
 
-def patterns(
+def rumelhart_patterns(
     items: tuple[str, ...] = ITEMS, relations: tuple[str, ...] = RELATIONS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One pattern for every item and relation, items outermost.

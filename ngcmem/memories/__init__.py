@@ -1,0 +1,62 @@
+"""Memories: components that can be told what to keep."""
+
+from ngcmem.memories.bayes_pcn import BayesPCN as BayesPCN
+from ngcmem.memories.bayes_pcn import BayesPCNState as BayesPCNState
+from ngcmem.memories.bidirectional import BidirectionalAssociative as BidirectionalAssociative
+from ngcmem.memories.bidirectional import (
+    BidirectionalAssociativeState as BidirectionalAssociativeState,
+)
+from ngcmem.memories.bidirectional import correlate as correlate
+from ngcmem.memories.bidirectional import multiple_training as multiple_training
+from ngcmem.memories.bidirectional import project as project
+from ngcmem.memories.classical_hopfield import ClassicalHopfield as ClassicalHopfield
+from ngcmem.memories.classical_hopfield import ClassicalHopfieldState as ClassicalHopfieldState
+from ngcmem.memories.covariance_pc import CovariancePC as CovariancePC
+from ngcmem.memories.covariance_pc import CovariancePCState as CovariancePCState
+from ngcmem.memories.deep_temporal_pc import DeepTemporalPC as DeepTemporalPC
+from ngcmem.memories.deep_temporal_pc import DeepTemporalPCState as DeepTemporalPCState
+from ngcmem.memories.dense_associative import DenseAssociative as DenseAssociative
+from ngcmem.memories.dense_associative import DenseAssociativeState as DenseAssociativeState
+from ngcmem.memories.episodic import Episodic as Episodic
+from ngcmem.memories.episodic import EpisodicState as EpisodicState
+from ngcmem.memories.fast_weights import AdditiveUpdate as AdditiveUpdate
+from ngcmem.memories.fast_weights import DeltaUpdate as DeltaUpdate
+from ngcmem.memories.fast_weights import FastWeights as FastWeights
+from ngcmem.memories.fast_weights import FastWeightsState as FastWeightsState
+from ngcmem.memories.fast_weights import LeastSquaresUpdate as LeastSquaresUpdate
+from ngcmem.memories.fast_weights import LinearRegressor as LinearRegressor
+from ngcmem.memories.fast_weights import MLPRegressor as MLPRegressor
+from ngcmem.memories.fast_weights import MomentumUpdate as MomentumUpdate
+from ngcmem.memories.fast_weights import Regressor as Regressor
+from ngcmem.memories.fast_weights import Update as Update
+from ngcmem.memories.fast_weights import regress_sequence as regress_sequence
+from ngcmem.memories.generative_pc import GenerativePC as GenerativePC
+from ngcmem.memories.generative_pc import GenerativePCState as GenerativePCState
+from ngcmem.memories.hopfield import Hopfield as Hopfield
+from ngcmem.memories.hopfield import HopfieldState as HopfieldState
+from ngcmem.memories.in_weight import InWeight as InWeight
+from ngcmem.memories.in_weight import InWeightState as InWeightState
+from ngcmem.memories.linear_associative import LinearAssociative as LinearAssociative
+from ngcmem.memories.linear_associative import LinearAssociativeState as LinearAssociativeState
+from ngcmem.memories.minerva import Minerva2 as Minerva2
+from ngcmem.memories.minerva import Minerva2State as Minerva2State
+from ngcmem.memories.pc_rnn import ANNEALED as ANNEALED
+from ngcmem.memories.pc_rnn import METROPOLIS as METROPOLIS
+from ngcmem.memories.pc_rnn import InferredCauses as InferredCauses
+from ngcmem.memories.pc_rnn import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories.pc_rnn import PredictiveCodingRNNState as PredictiveCodingRNNState
+from ngcmem.memories.pc_rnn import generate_sequences as generate_sequences
+from ngcmem.memories.pc_rnn import infer_causes as infer_causes
+from ngcmem.memories.pc_rnn import nearest_pattern as nearest_pattern
+from ngcmem.memories.pc_rnn import rank_causes as rank_causes
+from ngcmem.memories.pc_rnn import train_sequences as train_sequences
+from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
+from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
+from ngcmem.memories.sparse_distributed import SparseDistributed as SparseDistributed
+from ngcmem.memories.sparse_distributed import SparseDistributedState as SparseDistributedState
+from ngcmem.memories.sparse_distributed import hard_locations as hard_locations
+from ngcmem.memories.sparse_distributed import read_sparsely as read_sparsely
+from ngcmem.memories.temporal_pc import TemporalPC as TemporalPC
+from ngcmem.memories.temporal_pc import TemporalPCState as TemporalPCState
+from ngcmem.memories.willshaw import Willshaw as Willshaw
+from ngcmem.memories.willshaw import WillshawState as WillshawState

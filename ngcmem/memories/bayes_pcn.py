@@ -7,12 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.memories.descent import Values, lowest
-from ngcmem.memories.layer_sizes import LayerSizes, as_layers
-from ngcmem.plasticity.widen import widen
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, widen
+from ngcmem.memories._descent import Values, lowest
+from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 
 Posterior = tuple[Values, Values]  # means and covariances of all layers
 

@@ -6,13 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.errors import check_choice
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.memories.bipolar import check_bipolar
-from ngcmem.plasticity.hopfield_storage import Hebb, HopfieldRule
-from ngcmem.plasticity.widen import widen
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice, widen
+from ngcmem.memories._bipolar import check_bipolar
+from ngcmem.plasticity import HopfieldRule, OuterProduct
 
 
 class ClassicalHopfieldState(MemoryState):
@@ -46,7 +42,7 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     """
 
     features: Static[int]
-    rule: HopfieldRule = Hebb()
+    rule: HopfieldRule = OuterProduct()
     updates: Static[Literal["asynchronous", "synchronous"]] = "asynchronous"
     activation: Static[Literal["binary", "graded"]] = "binary"
     gain: float | Array = 10.0  # of graded units
@@ -58,7 +54,8 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
         check_choice(name, "activation", self.activation, ("binary", "graded"))
         if not isinstance(self.rule, HopfieldRule):
             raise ValueError(
-                f"ClassicalHopfield: rule is a storage rule such as nm.Hebb(), got {self.rule!r}."
+                "ClassicalHopfield: rule is a storage rule such as nm.plasticity.OuterProduct(), "
+                f"got {self.rule!r}."
             )
 
     def check_patterns(self, place: str, patterns: Any) -> None:

@@ -5,10 +5,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.plasticity.widen import widen
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, widen
 
 
 class CovariancePCState(MemoryState):

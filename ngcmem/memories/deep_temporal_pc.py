@@ -8,9 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
 
 STORING = optax.adam(1e-2)
 

@@ -8,12 +8,10 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.memories.descent import Values, moved, settled
-from ngcmem.memories.layer_sizes import LayerSizes, as_layers
-from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.memories._descent import Values, moved, settled
+from ngcmem.memories._layer_sizes import LayerSizes, as_layers
+from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 STORING = optax.adam(3e-3)
 

@@ -6,17 +6,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
-from ngcmem.core.component import examples_axis
-from ngcmem.core.errors import check_choice
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.plasticity.linear_rules import Correlation, LinearRule, PseudoInverse
-from ngcmem.plasticity.slots import Slots, append
-from ngcmem.plasticity.widen import widen
-from ngcmem.retrieval.retrieve import retrieve
-from ngcmem.retrieval.separation import Relu, Softmax
-from ngcmem.retrieval.similarity import Dot
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+    examples_axis,
+    widen,
+)
+from ngcmem.plasticity import Correlation, LinearRule, PseudoInverse, Slots, append
+from ngcmem.retrieval import Dot, Relu, Softmax, retrieve
 
 Readout = Literal["weights", "dot", "relu", "softmax"]
 READOUTS = ("weights", "dot", "relu", "softmax")
@@ -78,13 +81,13 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             )
         if not isinstance(self.rule, LinearRule):
             raise ValueError(
-                f"LinearAssociative: rule is a linear rule such as nm.PseudoInverse(), "
+                f"LinearAssociative: rule is a linear rule such as nm.plasticity.PseudoInverse(), "
                 f"got {self.rule!r}."
             )
         if self.readout == "dot" and not isinstance(self.rule, (PseudoInverse, Correlation)):
             raise ValueError(
                 "LinearAssociative: readout='dot' reads the correlation matrix, which "
-                "rule=nm.Correlation() and rule=nm.PseudoInverse() keep."
+                "rule=nm.plasticity.Correlation() and rule=nm.plasticity.PseudoInverse() keep."
             )
 
     @property
@@ -159,7 +162,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
                 raise ValueError(
                     f"store: {inputs.shape[0]} pairs, and {type(self.rule).__name__} with "
                     f"inputs={self.inputs}, pairs={self.pairs} holds {limit}. Store fewer, give "
-                    f"pairs=, or use rule=nm.PseudoInverse()."
+                    f"pairs=, or use rule=nm.plasticity.PseudoInverse()."
                 )
         return self._write(state, inputs, targets)
 
@@ -168,7 +171,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
         if not isinstance(self.rule, PseudoInverse):
             raise ValueError(
                 f"solve: {type(self.rule).__name__} keeps its weights up to date; only "
-                f"rule=nm.PseudoInverse(on_demand=True) is solved on demand."
+                f"rule=nm.plasticity.PseudoInverse(on_demand=True) is solved on demand."
             )
         weights, statistics = _solved(self.rule, widen(state.statistics))
         return state.replace(weights=weights, statistics=statistics)

@@ -6,12 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.memories.bipolar import check_bipolar
-from ngcmem.plasticity.slots import Slots, append
-from ngcmem.retrieval.separation import Power
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.memories._bipolar import check_bipolar
+from ngcmem.plasticity import Slots, append
+from ngcmem.retrieval import Power
 
 
 class Minerva2State(MemoryState):

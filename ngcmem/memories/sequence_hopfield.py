@@ -5,12 +5,9 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared
-from ngcmem.core.errors import check_choice
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.memories.bipolar import check_bipolar
-from ngcmem.plasticity.slots import Slots, append
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice
+from ngcmem.memories._bipolar import check_bipolar
+from ngcmem.plasticity import Slots, append
 
 
 class SequenceHopfieldState(MemoryState):

@@ -8,11 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
-from ngcmem.plasticity.linear_solvers import solve_gram
+from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.plasticity import apply_change, check_learning, init_optimizer, solve_gram
 
 
 class TemporalPCState(MemoryState):

@@ -6,11 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared
-from ngcmem.core.memory import Memory, MemoryState
-from ngcmem.core.pytree import Static
-from ngcmem.memories.bipolar import check_bits
-from ngcmem.retrieval.packed_bits import overlaps, pack, words
+from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.memories._bipolar import check_bits
+from ngcmem.memories._packed_bits import overlaps, pack, words
 
 
 class WillshawState(MemoryState):

@@ -78,7 +78,7 @@ def apply_change(
     return jax.tree.map(moved, weights, step), optimizer_state
 
 
-def descend(
+def descend_loss(
     loss: Callable[[Any], Array],
     weights: Any,
     optimizer_state: Any,

@@ -1,9 +1,10 @@
 """Storage rules of the classical Hopfield network: from +-1 patterns to symmetric couplings.
 
 A rule is a pytree of constants. `write(weights, statistics, patterns)` takes couplings (N, N) and
-patterns (P, N) as rows and returns couplings for them and all before. For `Hebb`, `Storkey` and
-`Projection` that is what P writes of one row give; `Perceptron` and `MinimumProbabilityFlow` go
-over all patterns they kept in every write, so where they end depends on how rows were grouped.
+patterns (P, N) as rows and returns couplings for them and all before. For `OuterProduct`,
+`Storkey` and `Projection` that is what P writes of one row give; `Perceptron` and
+`MinimumProbabilityFlow` go over all patterns they kept in every write, so where they end depends on
+how rows were grouped.
 What a rule has to remember besides the couplings is a dict of arrays. Couplings have no diagonal
 unless `self_coupling` says so, which only Storkey's rule and the projection offer.
 """
@@ -15,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Pytree, Static
+from ngcmem.core import Pytree, Static
 from ngcmem.plasticity.slots import Slots, append
 
 Statistics = dict[str, Array]
@@ -46,7 +47,7 @@ class HopfieldRule(Pytree, abc.ABC):
         return None
 
 
-class Hebb(HopfieldRule):
+class OuterProduct(HopfieldRule):
     """W <- W + eta/N sum_mu x x^T, without diagonal.
 
     One step from a stored pattern flips a bit with probability erfc(sqrt(N / 2P)) / 2; recall
@@ -59,7 +60,7 @@ class Hebb(HopfieldRule):
     def write(
         self, weights: Array, statistics: Statistics, patterns: Array
     ) -> tuple[Array, Statistics]:
-        return weights + self.eta * hebb(patterns), statistics
+        return weights + self.eta * _hebb(patterns), statistics
 
 
 class Storkey(HopfieldRule):
@@ -174,7 +175,7 @@ class Perceptron(HopfieldRule):
         return weights, statistics | {"unstable": jnp.sum(wrong, dtype=jnp.int32)}
 
 
-def hebb(patterns: Array) -> Array:
+def _hebb(patterns: Array) -> Array:
     """sum_mu x x^T / N without diagonal, (N, N)."""
     return without_diagonal(patterns.T @ patterns) / patterns.shape[1]
 
@@ -193,7 +194,7 @@ def unlearn(weights: Array, states: Array, eta: float | Array = 0.01) -> Array:
             f"unlearn: states are rows (states, N) for couplings (N, N), got {jnp.shape(states)} "
             f"and {jnp.shape(weights)}. For one state write states[None]."
         )
-    return weights - eta * hebb(states)
+    return weights - eta * _hebb(states)
 
 
 def without_diagonal(weights: Array) -> Array:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Pytree, Static
+from ngcmem.core import Pytree, Static
 from ngcmem.plasticity import linear_solvers as solvers
 
 Statistics = dict[str, Array]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Static
+from ngcmem.core import Static
 from ngcmem.plasticity.hopfield_storage import (
     HopfieldRule,
     Statistics,

@@ -4,7 +4,8 @@ A rule is called with
 
 - a batched state: `inputs`, `known`, `outputs` (batch, features), `memory_weights` (batch, slots),
   `weights` (slots, features) and the gate `learn` (batch,), how much is learned from each example;
-- `retrieve(weights, probes) -> Recall`: outputs, memory weights and energies of a batch of probes;
+- `retrieve(weights, probes) -> RetrievalResult`: outputs, memory weights and energies of
+  a batch of probes;
 - a random key, if it is `stochastic`;
 
 and returns dWeights (slots, features). Unknown features of a probe are filled with what was
@@ -19,12 +20,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Pytree, Static
+from ngcmem.core import Pytree, Static
 
 Retrieve = Callable[[Array, Array], Any]
 
 
-class Rule(Pytree, abc.ABC):
+class SlotRule(Pytree, abc.ABC):
     """The change of the weights wanted after a batch of probes."""
 
     stochastic: ClassVar[bool] = False
@@ -39,7 +40,7 @@ def filled(state: Any) -> Array:
     return state.outputs + state.known * (state.inputs - state.outputs)
 
 
-class Delta(Rule):
+class Delta(SlotRule):
     """The prescribed-error (delta) rule: dW = mean over the batch of s outer (x - x_hat).
 
     A step against the gradient of |x - x_hat|^2 / 2 at fixed memory weights s. Reference: Widrow
@@ -50,7 +51,7 @@ class Delta(Rule):
         return _outer_mean(state, state.memory_weights, filled(state) - state.outputs)
 
 
-class Contrastive(Rule):
+class Contrastive(SlotRule):
     """Contrastive Hebbian rule: dW = mean of s outer x - s_hat outer x_hat.
 
     The negative phase starts from the recalled probe x_hat and takes `steps` retrievals
@@ -82,7 +83,7 @@ class Contrastive(Rule):
         return positive - _outer_mean(state, negative, probes)
 
 
-class EnergyGradient(Rule):
+class EnergyGradient(SlotRule):
     """Descent on the energy of the probes: dW = -d(mean E)/dW, exactly, by differentiation.
 
     For dot similarity and softmax this is mean of s outer x, minus the row of the longest pattern
@@ -98,7 +99,7 @@ class EnergyGradient(Rule):
         return -jax.grad(mean_energy)(state.weights)
 
 
-class Perturbation(Rule):
+class Perturbation(SlotRule):
     """A rule without derivatives: two noisy copies of the weights, and which recalled better.
 
         dW = -(L(W + sigma Z) - L(W - sigma Z)) / (2 sigma) Z,   Z ~ N(0, 1)
@@ -122,11 +123,11 @@ class Perturbation(Rule):
         return -(loss(1.0) - loss(-1.0)) / (2.0 * self.sigma) * noise
 
 
-class Noisy(Rule):
+class Noisy(SlotRule):
     """Another rule with Gaussian noise of standard deviation `sigma` added to its change."""
 
     stochastic = True
-    rule: Rule
+    rule: SlotRule
     sigma: float | Array = 1e-3
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:

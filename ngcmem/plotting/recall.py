@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ngcmem.plotting.axes import subplots
+from ngcmem.plotting._axes import subplots
 
 
 def plot_recall(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def separations(patterns: Array, count: Array | int | None = None) -> Array:
+def pattern_separation(patterns: Array, count: Array | int | None = None) -> Array:
     """Delta_i (N,) of every used pattern by dot product; +inf in unused slots and if it is alone.
 
     Rows are compared one block product at a time by XLA: O(N^2 d) time, O(N^2) memory.

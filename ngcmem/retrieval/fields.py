@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core.pytree import Static
+from ngcmem.core import Static
 from ngcmem.retrieval.similarity import Similarity
 
 

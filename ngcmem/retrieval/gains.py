@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Pytree
+from ngcmem.core import Pytree
 
 
 class Gain(Pytree, abc.ABC):

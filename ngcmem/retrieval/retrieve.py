@@ -7,14 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.retrieval.checks import check_arguments
-from ngcmem.retrieval.energies import energy
-from ngcmem.retrieval.largest import stream_largest
-from ngcmem.retrieval.names import resolve_separation, resolve_similarity
-from ngcmem.retrieval.separation import Separation, Softmax, Summable
-from ngcmem.retrieval.similarity import Similarity, accumulation_dtype
-from ngcmem.retrieval.sparse import Max, TopK
-from ngcmem.retrieval.streaming import (
+from ngcmem.retrieval._checks import check_arguments
+from ngcmem.retrieval._largest import stream_largest
+from ngcmem.retrieval._streaming import (
     Slots,
     Streamed,
     Task,
@@ -24,6 +19,11 @@ from ngcmem.retrieval.streaming import (
     sums_of,
     taking_part,
 )
+from ngcmem.retrieval.energies import energy
+from ngcmem.retrieval.names import resolve_separation, resolve_similarity
+from ngcmem.retrieval.separation import Separation, Softmax, Summable
+from ngcmem.retrieval.similarity import Similarity, accumulation_dtype
+from ngcmem.retrieval.sparse import Max, TopK
 
 MATERIALISED_SLOTS = {False: 1 << 17, True: 1 << 13}
 MATERIALISED_BYTES = {False: 16 << 20, True: 1 << 20}
@@ -33,7 +33,7 @@ of every stored row (`benchmarks/retrieval.py` measures both forms around these)
 Method = Literal["auto", "materialised", "streamed"]
 
 
-class Recall(NamedTuple):
+class RetrievalResult(NamedTuple):
     """What a probe retrieves; `retrieve_batch` puts a batch axis B first everywhere."""
 
     outputs: Array
@@ -61,7 +61,7 @@ def retrieve(
     method: Method = "auto",
     chunk: int | None = None,
     axis_name: str | None = None,
-) -> Recall:
+) -> RetrievalResult:
     """Retrieve with one probe (d,) from patterns (N, d), of which the first `count` are used.
 
     Written to be vmapped over probes with the patterns shared. Under
@@ -102,7 +102,7 @@ def retrieve_batch(
     known: Array | None = None,
     method: Method = "auto",
     chunk: int | None = None,
-) -> Recall:
+) -> RetrievalResult:
     """Retrieve with probes (B, d) from patterns (N, d).
 
     Args:
@@ -137,7 +137,7 @@ def retrieve_batch(
     similarities = weights = None
     if method == "streamed":
         size = min(slots, chunk_size(batch, slots) if chunk is None else chunk)
-        streamed = stream(task, stored, known, count, size)
+        streamed = _stream(task, stored, known, count, size)
     else:
         used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < count
         streamed, similarities, weights = _materialise(task, stored, known, used)
@@ -145,10 +145,10 @@ def retrieve_batch(
     energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
         task.similarity, probes, potential, penalty, slots if count is None else count, known
     )
-    return Recall(outputs.astype(probes.dtype), energies, matched, similarities, weights)
+    return RetrievalResult(outputs.astype(probes.dtype), energies, matched, similarities, weights)
 
 
-def stream(
+def _stream(
     task: Task, slots: Slots, known: Array | None, count: Array | None, chunk: int
 ) -> Streamed:
     """Dispatch on what the separation needs of the slots: sums, or the k most similar."""

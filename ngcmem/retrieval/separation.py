@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core.pytree import Pytree, Static
+from ngcmem.core import Pytree, Static
 
 
 class Laws(NamedTuple):

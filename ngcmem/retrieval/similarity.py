@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ngcmem.core.pytree import Pytree
+from ngcmem.core import Pytree
 
 
 def accumulation_dtype(*arrays: Array) -> np.dtype:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core.pytree import Static
+from ngcmem.core import Static
 from ngcmem.retrieval.separation import Laws, Separation, Softmax, participants
 
 
@@ -78,7 +78,7 @@ class Entmax(Separation):
         return Laws(normalised=True)
 
     def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
-        return entmax(similarities, beta, self.alpha, used)
+        return entmax_weights(similarities, beta, self.alpha, used)
 
     def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return _entmax_potential(similarities, beta, self.alpha, used)
@@ -94,13 +94,13 @@ class Sparsemax(Separation):
         return Laws(normalised=True)
 
     def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
-        return entmax(similarities, beta, 2.0, used)
+        return entmax_weights(similarities, beta, 2.0, used)
 
     def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         return _entmax_potential(similarities, beta, 2.0, used)
 
 
-def entmax(
+def entmax_weights(
     similarities: Array, beta: Array | float, alpha: Array | float, used: Array | None
 ) -> Array:
     """w_i = max(u_i - tau, 0)^(1/(alpha-1)) with u = (alpha-1) beta (s - max s) and sum w = 1.
@@ -160,7 +160,7 @@ def _solve(lead: Array, power: Array, taking_part: Array) -> Array:
 def _entmax_potential(
     similarities: Array, beta: Array | float, alpha: Array | float, used: Array | None
 ) -> Array:
-    weights = entmax(similarities, beta, alpha, used)
+    weights = entmax_weights(similarities, beta, alpha, used)
     taking_part, finite = participants(similarities, used)
     dtype = similarities.dtype
     alpha, beta = jnp.asarray(alpha).astype(dtype), jnp.asarray(beta).astype(dtype)

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Shared
-from ngcmem.plasticity.hebbian import bcm
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+from ngcmem.core import Shared
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
 
 
 class BCMState(PlasticState):
@@ -34,7 +33,7 @@ class BCM(PlasticSynapse[BCMState]):
         return BCMState(threshold=threshold, **self.init_common(key))
 
     def weight_changes(self, state: BCMState, t: Array, dt: Array) -> Array:
-        return bcm(state.inputs, state.post, state.threshold)
+        return outer_mean(state.inputs, state.post * (state.post - state.threshold))
 
     def evolve(self, state: BCMState, t: Array, dt: Array) -> BCMState:
         moved = -jnp.expm1(-dt / self.threshold_tau)

@@ -4,13 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared, State
-from ngcmem.core.component import Component
-from ngcmem.core.pytree import Static
-from ngcmem.synapses.initial import Initializer, initial
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.synapses._initial import Initializer, initial
 
 
-class DoubleExponentialState(State):
+class DoubleExponentialSynapseState(State):
     inputs: Input[Array, "inputs"]  # presynaptic spikes
     v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
     decaying: PerExample[Array, "outputs"]  # trace with tau_decay
@@ -20,7 +18,7 @@ class DoubleExponentialState(State):
     weights: Shared[Array, "inputs outputs"]  # peak conductance per spike, nS
 
 
-class DoubleExponential(Component[DoubleExponentialState]):
+class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
     """A conductance with a rise and a decay: a spike of weight w peaks at w.
 
         g(t) = w (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak
@@ -28,8 +26,8 @@ class DoubleExponential(Component[DoubleExponentialState]):
 
     with `peak` the largest value of the difference, reached at
     tau_rise tau_decay / (tau_decay - tau_rise) ln(tau_decay / tau_rise). tau_rise and tau_decay
-    differ; the order does not matter. `v` as in `Exponential`. Exact for any dt. Units: mV, ms,
-    nS, pA. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
+    differ; the order does not matter. `v` as in `ExponentialSynapse`. Exact for any dt. Units: mV,
+    ms, nS, pA. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
     """
 
     inputs: Static[int]
@@ -40,9 +38,9 @@ class DoubleExponential(Component[DoubleExponentialState]):
     scale: float | Array = 1.0
     weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
 
-    def init(self, key: Array) -> DoubleExponentialState:
+    def init(self, key: Array) -> DoubleExponentialSynapseState:
         outputs = jnp.zeros(self.outputs)
-        return DoubleExponentialState(
+        return DoubleExponentialSynapseState(
             inputs=jnp.zeros(self.inputs),
             v=outputs + (self.reversal - 1.0),
             decaying=outputs,
@@ -58,8 +56,8 @@ class DoubleExponential(Component[DoubleExponentialState]):
         return rise * decay / (decay - rise) * jnp.log(decay / rise)
 
     def advance_state(
-        self, state: DoubleExponentialState, t: Array, dt: Array
-    ) -> DoubleExponentialState:
+        self, state: DoubleExponentialSynapseState, t: Array, dt: Array
+    ) -> DoubleExponentialSynapseState:
         top = self.time_to_peak()
         peak = jnp.exp(-top / self.tau_decay) - jnp.exp(-top / self.tau_rise)
         arriving = state.inputs @ state.weights

@@ -4,13 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared, State
-from ngcmem.core.component import Component
-from ngcmem.core.pytree import Static
-from ngcmem.synapses.initial import Initializer, initial
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.synapses._initial import Initializer, initial
 
 
-class ExponentialState(State):
+class ExponentialSynapseState(State):
     inputs: Input[Array, "inputs"]  # presynaptic spikes
     v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
     conductance: PerExample[Array, "outputs"]  # nS, or pA if v is not wired
@@ -18,7 +16,7 @@ class ExponentialState(State):
     weights: Shared[Array, "inputs outputs"]  # nS per spike
 
 
-class Exponential(Component[ExponentialState]):
+class ExponentialSynapse(Component[ExponentialSynapseState]):
     """A conductance that jumps with every spike and decays exponentially.
 
         conductance <- conductance exp(-dt / tau) + inputs @ weights
@@ -37,9 +35,9 @@ class Exponential(Component[ExponentialState]):
     scale: float | Array = 1.0
     weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
 
-    def init(self, key: Array) -> ExponentialState:
+    def init(self, key: Array) -> ExponentialSynapseState:
         outputs = jnp.zeros(self.outputs)
-        return ExponentialState(
+        return ExponentialSynapseState(
             inputs=jnp.zeros(self.inputs),
             v=outputs + (self.reversal - 1.0),
             conductance=outputs,
@@ -47,7 +45,9 @@ class Exponential(Component[ExponentialState]):
             weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
 
-    def advance_state(self, state: ExponentialState, t: Array, dt: Array) -> ExponentialState:
+    def advance_state(
+        self, state: ExponentialSynapseState, t: Array, dt: Array
+    ) -> ExponentialSynapseState:
         arriving = state.inputs @ state.weights
         conductance = state.conductance * jnp.exp(-dt / self.tau) + arriving
         return state.replace(

@@ -2,8 +2,7 @@
 
 from jax import Array
 
-from ngcmem.plasticity.hebbian import hebb
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
 
 
 class HebbianState(PlasticState):
@@ -24,4 +23,4 @@ class Hebbian(PlasticSynapse[HebbianState]):
         return HebbianState(**self.init_common(key))
 
     def weight_changes(self, state: HebbianState, t: Array, dt: Array) -> Array:
-        return hebb(state.inputs, state.post)
+        return outer_mean(state.inputs, state.post)

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import LearningInput
-from ngcmem.plasticity.spike_timing import inhibitory_stdp
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+from ngcmem.core import LearningInput
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
 class InhibitorySTDPState(PlasticState):
@@ -39,6 +38,5 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
 
     def weight_changes(self, state: InhibitorySTDPState, t: Array, dt: Array) -> Array:
         depression = 2.0 * self.target_rate * self.tau / 1000.0
-        return inhibitory_stdp(
-            state.inputs, state.post, state.pre_trace, state.post_trace, depression
-        )
+        grown, shrunk = (state.pre_trace, state.post), (state.inputs, depression - state.post_trace)
+        return difference_mean(grown, shrunk)

@@ -1,12 +1,12 @@
 """Oja's synapse: principal components by a local rule."""
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.pytree import Static
-from ngcmem.plasticity.hebbian import oja
-from ngcmem.synapses.initial import Initializer
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+from ngcmem.core import Static
+from ngcmem.synapses._initial import Initializer
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
 
 
 class OjaState(PlasticState):
@@ -34,4 +34,6 @@ class Oja(PlasticSynapse[OjaState]):
         return OjaState(**self.init_common(key))
 
     def weight_changes(self, state: OjaState, t: Array, dt: Array) -> Array:
-        return oja(state.inputs, state.post, state.weights, ordered=self.ordered)
+        second = outer_mean(state.post, state.post)  # (outputs, outputs)
+        second = jnp.triu(second) if self.ordered else jnp.diag(jnp.diag(second))
+        return outer_mean(state.inputs, state.post) - state.weights @ second

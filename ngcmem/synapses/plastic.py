@@ -8,13 +8,19 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared, State
-from ngcmem.core.component import Component
-from ngcmem.core.errors import check_choice
-from ngcmem.core.pytree import Static
-from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
-from ngcmem.plasticity.bounds import BOUNDS, normalised, slowed
-from ngcmem.synapses.initial import Initializer, initial
+from ngcmem.core import (
+    Component,
+    Input,
+    LearningInput,
+    PerExample,
+    Shared,
+    State,
+    Static,
+    check_choice,
+)
+from ngcmem.plasticity import apply_change, check_learning, init_optimizer
+from ngcmem.synapses._bounds import BOUNDS, normalised, slowed
+from ngcmem.synapses._initial import Initializer, initial
 
 
 class PlasticState(State):
@@ -104,3 +110,18 @@ class PlasticSynapse(Component[S]):
         if self.total is not None:
             weights = normalised(weights, self.total)
         return state.replace(weights=weights, optimizer_state=optimizer_state)
+
+
+def outer_mean(pre: Array, post: Array) -> Array:
+    """The mean over the batch of pre outer post, (inputs, outputs): one matrix product."""
+    return pre.T @ post / pre.shape[0]
+
+
+def difference_mean(grown: tuple[Array, Array], shrunk: tuple[Array, Array]) -> Array:
+    """The mean over the batch of grown[0] outer grown[1] - shrunk[0] outer shrunk[1].
+
+    Still one matrix product: [a; c]^T [b; -d] = a^T b - c^T d, the batch axis taken twice as long.
+    """
+    left = jnp.concatenate([grown[0], shrunk[0]])
+    right = jnp.concatenate([grown[1], -shrunk[1]]) / grown[0].shape[0]
+    return left.T @ right

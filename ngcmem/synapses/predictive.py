@@ -8,10 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core.compartments import Input, LearningInput, PerExample, Shared, State
-from ngcmem.core.component import Component
-from ngcmem.core.pytree import Static
-from ngcmem.plasticity.apply import apply_change, check_learning, init_optimizer
+from ngcmem.core import Component, Input, LearningInput, PerExample, Shared, State, Static
+from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 
 class PredictiveState(State):

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import LearningInput
+from ngcmem.core import LearningInput
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 

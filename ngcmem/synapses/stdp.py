@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import LearningInput
-from ngcmem.plasticity.spike_timing import pair_stdp
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+from ngcmem.core import LearningInput
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
 class STDPState(PlasticState):
@@ -38,11 +37,6 @@ class STDP(PlasticSynapse[STDPState]):
         )
 
     def weight_changes(self, state: STDPState, t: Array, dt: Array) -> Array:
-        return pair_stdp(
-            state.inputs,
-            state.post,
-            state.pre_trace,
-            state.post_trace,
-            self.a_plus,
-            self.a_minus,
-        )
+        grown = state.pre_trace, self.a_plus * state.post
+        shrunk = state.inputs, self.a_minus * state.post_trace
+        return difference_mean(grown, shrunk)

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import LearningInput
-from ngcmem.plasticity.spike_timing import triplet_stdp
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
+from ngcmem.core import LearningInput
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
 class TripletSTDPState(PlasticState):
@@ -48,13 +47,7 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
         )
 
     def weight_changes(self, state: TripletSTDPState, t: Array, dt: Array) -> Array:
-        return triplet_stdp(
-            state.inputs,
-            state.post,
-            state.pre_trace,
-            state.post_trace,
-            state.pre_slow - state.inputs,
-            state.post_slow - state.post,
-            (self.a2_plus, self.a3_plus),
-            (self.a2_minus, self.a3_minus),
-        )
+        post_before, pre_before = state.post_slow - state.post, state.pre_slow - state.inputs
+        grown = state.post * (self.a2_plus + self.a3_plus * post_before)
+        shrunk = state.inputs * (self.a2_minus + self.a3_minus * pre_before)
+        return difference_mean((state.pre_trace, grown), (shrunk, state.post_trace))

@@ -4,10 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core.compartments import Input, PerExample, Shared, State
-from ngcmem.core.component import Component
-from ngcmem.core.pytree import Static
-from ngcmem.synapses.initial import Initializer, initial
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.synapses._initial import Initializer, initial
 
 
 class TsodyksMarkramState(State):

@@ -3,9 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.analysis import laws, metrics
-from ngcmem.analysis.capacity import capacity_sweep
-from ngcmem.analysis.linear_recall import pinv_recall
+from ngcmem.analysis import capacity_sweep, laws, metrics, pinv_recall
 
 
 def test_sweep_gives_every_size_load_and_seed_its_own_draw_and_compiles_per_bucket():
@@ -65,8 +63,8 @@ def test_sweep_errors(mistake, text):
 
 def test_metrics():
     a, b = jnp.array([[1.0, 0, 0], [0, 0, 0]]), jnp.array([[1.0, 1, 0], [1, 1, 1]])
-    np.testing.assert_allclose(metrics.cosine(a, b), [2**-0.5, 0.0], rtol=1e-6)
-    np.testing.assert_allclose(metrics.distance(a, b), [1.0, 3**0.5], rtol=1e-6)
+    np.testing.assert_allclose(metrics.cosine_similarity(a, b), [2**-0.5, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(metrics.euclidean_distance(a, b), [1.0, 3**0.5], rtol=1e-6)
     x, y = jnp.array([[1.0, -1, 1, 0]]), jnp.array([[1.0, 1, 1, 1]])
     assert float(metrics.bit_error(x, y)[0]) == 0.5 and float(metrics.overlap(x, y)[0]) == 0.25
     baseline = metrics.random_baseline((2000, 32), jax.random.key(0))

@@ -6,7 +6,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import ngcmem as nm
-from ngcmem.cells.izhikevich import IZHIKEVICH_PATTERNS
+from ngcmem.cells import IZHIKEVICH_PATTERNS
 
 
 def adex(t, y, current=800.0):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.cells.surrogate import spike, surrogate_shape
+from ngcmem.cells import spike, surrogate_shape
 
 X = np.array([-7.0, -1.0, -0.3, 0.0, 0.4, 2.0])
 SLOPES = {  # at x / width, in float64, from the papers' formulas

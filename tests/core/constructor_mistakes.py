@@ -32,20 +32,27 @@ MISTAKES = [
         "a rule by name",
         lambda: nm.Hopfield(slots=4, features=3, rule="delta"),  # type: ignore[arg-type]
         ValueError,
-        "Hopfield: rule is an nm.Rule such as nm.Delta(), got 'delta'.",
+        "Hopfield: rule is an nm.plasticity.SlotRule such as nm.plasticity.Delta(), got 'delta'.",
     ),
     Mistake(
         "the class of a rule",
-        lambda: nm.Hopfield(slots=4, features=3, rule=nm.Contrastive),  # type: ignore[arg-type]
+        lambda: nm.Hopfield(slots=4, features=3, rule=nm.plasticity.Contrastive),  # type: ignore[arg-type]
         ValueError,
-        "Hopfield: rule is an nm.Rule such as nm.Delta(), got <class "
-        "'ngcmem.plasticity.rules.Contrastive'>. That is the class: write rule=nm.Contrastive().",
+        "Hopfield: rule is an nm.plasticity.SlotRule such as nm.plasticity.Delta(), got <class "
+        "'ngcmem.plasticity.rules.Contrastive'>. That is the class: write "
+        "rule=nm.plasticity.Contrastive().",
     ),
     Mistake(
         "a rule of another memory",
-        lambda: nm.Hopfield(slots=4, features=3, rule=nm.Hebb(), eta=0.1),  # type: ignore[arg-type]
+        lambda: nm.Hopfield(
+            slots=4,
+            features=3,
+            rule=nm.plasticity.OuterProduct(),  # type: ignore[arg-type]
+            eta=0.1,
+        ),
         ValueError,
-        "Hopfield: rule is an nm.Rule such as nm.Delta(), got Hebb(eta=1.0). Hebb stores patterns "
+        "Hopfield: rule is an nm.plasticity.SlotRule such as nm.plasticity.Delta(), got "
+        "OuterProduct(eta=1.0). OuterProduct stores patterns "
         "in the couplings of nm.ClassicalHopfield.",
     ),
     Mistake(

@@ -28,7 +28,7 @@ def circuit() -> nm.Circuit:
     return nm.connect(cells(), [wire("source.spikes", to="cell.current")])
 
 
-def state() -> nm.CircuitState:
+def state() -> nm.circuits.CircuitState:
     return nm.init(circuit(), KEY, batch=2)
 
 
@@ -36,7 +36,7 @@ def memory() -> nm.Hopfield:
     return nm.Hopfield(slots=4, features=3)
 
 
-def memory_state() -> nm.HopfieldState:
+def memory_state() -> nm.memories.HopfieldState:
     return nm.init(memory(), KEY)
 
 
@@ -57,10 +57,12 @@ class Tensor:
 class Greedy(nm.Component):
     """Writes a Shared compartment in advance_state."""
 
-    def init(self, key: jax.Array) -> nm.DenseState:
+    def init(self, key: jax.Array) -> nm.synapses.DenseState:
         return nm.Dense(inputs=2, outputs=2).init(key)
 
-    def advance_state(self, state: nm.DenseState, t: jax.Array, dt: jax.Array) -> nm.DenseState:
+    def advance_state(
+        self, state: nm.synapses.DenseState, t: jax.Array, dt: jax.Array
+    ) -> nm.synapses.DenseState:
         return state.replace(weights=state.weights + 1.0)
 
 
@@ -73,9 +75,11 @@ class Labelled(Greedy):
 class Drifting(Greedy):
     """Changes the shape of a compartment."""
 
-    def advance_state(self, state: nm.DenseState, t: jax.Array, dt: jax.Array) -> nm.DenseState:
+    def advance_state(
+        self, state: nm.synapses.DenseState, t: jax.Array, dt: jax.Array
+    ) -> nm.synapses.DenseState:
         fields = {name: getattr(state, name) for name in state.leaf_names}
-        return nm.DenseState(**{**fields, "outputs": jnp.zeros(3)})
+        return nm.synapses.DenseState(**{**fields, "outputs": jnp.zeros(3)})
 
 
 class Reader(nm.State):

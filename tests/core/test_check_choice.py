@@ -2,7 +2,7 @@
 
 import pytest
 
-from ngcmem.core.errors import check_choice
+from ngcmem.core import check_choice
 
 
 def test_a_choice_that_exists_passes_and_others_are_told_what_there_is():

@@ -11,8 +11,8 @@ from jax import Array
 
 import ngcmem as nm
 from ngcmem import Component, PerExample, Shared, State
-from ngcmem.core.canonical import form
-from ngcmem.core.parts import part
+from ngcmem.core import part
+from ngcmem.drivers import form
 
 KEY = jax.random.key(0)
 

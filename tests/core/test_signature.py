@@ -15,7 +15,7 @@ class MadeState(nm.State):
 
 class Made(nm.Component[MadeState]):
     units: nm.Static[int]
-    rule: nm.Static[nm.Rule]
+    rule: nm.Static[nm.plasticity.SlotRule]
     gain: float | Array | None = None
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ngcmem.datasets.letters import LETTERS, hershey_letters
-from ngcmem.datasets.trajectories import (
+from ngcmem.datasets import (
+    LETTERS,
+    hershey_letters,
     load_character_trajectories,
     load_trajectories,
     resample,

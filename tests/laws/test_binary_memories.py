@@ -9,7 +9,7 @@ import pytest
 
 import ngcmem as nm
 from ngcmem.analysis import laws
-from ngcmem.plasticity.sparse_counters import hard_locations, read_sparsely
+from ngcmem.memories import hard_locations, read_sparsely
 
 KEY = jax.random.key(0)
 

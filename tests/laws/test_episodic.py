@@ -13,8 +13,7 @@ import pytest
 from jax import Array
 
 import ngcmem as nm
-from ngcmem.retrieval.similarity import Similarity
-from ngcmem.retrieval.sparse import TopK
+from ngcmem.retrieval import Similarity, TopK
 
 ROOT = Path(__file__).parents[2]
 KEY = jax.random.key(0)
@@ -47,7 +46,7 @@ def test_the_tutorials_numbers_in_closed_form() -> None:
 def test_contrast_gain_is_the_gain_of_the_solution(others: int) -> None:
     """One match of 1 among n of .01: gain = ln(99 n)/.99 gives it the weight .99, whatever n."""
     scores = np.concatenate([[1.0], np.full(others, 0.01)]).astype(np.float32)
-    gain = float(nm.ContrastGain(share=0.99)(scores, np.ones(others + 1, bool)))
+    gain = float(nm.retrieval.ContrastGain(share=0.99)(scores, np.ones(others + 1, bool)))
     assert abs(gain - math.log(99 * others) / 0.99) < 1e-4
 
 

@@ -52,14 +52,19 @@ def test_overlap_equation_of_amit_gutfreund_sompolinsky():
 @pytest.mark.parametrize(
     "rule, p, low, high",
     [
-        (nm.Hebb(), 26, 0.7, 1.0),  # N / (2 ln N) = 26
-        (nm.Hebb(), 60, 0.0, 0.15),
-        (nm.Storkey(), 60, 0.98, 1.0),  # N / sqrt(2 ln N) = 89
-        (nm.Storkey(self_coupling=True), 89, 0.98, 1.0),
-        (nm.Projection(), 120, 1.0, 1.0),  # Personnaz et al. (1986): all up to P < N
-        (nm.Projection(self_coupling=True), 270, 1.0, 1.0),
-        (nm.Perceptron(slots=150, margin=0.1), 150, 1.0, 1.0),  # Gardner (1988): up to 2N
-        (nm.MinimumProbabilityFlow(slots=80), 80, 1.0, 1.0),
+        (nm.plasticity.OuterProduct(), 26, 0.7, 1.0),  # N / (2 ln N) = 26
+        (nm.plasticity.OuterProduct(), 60, 0.0, 0.15),
+        (nm.plasticity.Storkey(), 60, 0.98, 1.0),  # N / sqrt(2 ln N) = 89
+        (nm.plasticity.Storkey(self_coupling=True), 89, 0.98, 1.0),
+        (nm.plasticity.Projection(), 120, 1.0, 1.0),  # Personnaz et al. (1986): all up to P < N
+        (nm.plasticity.Projection(self_coupling=True), 270, 1.0, 1.0),
+        (
+            nm.plasticity.Perceptron(slots=150, margin=0.1),
+            150,
+            1.0,
+            1.0,
+        ),  # Gardner (1988): up to 2N
+        (nm.plasticity.MinimumProbabilityFlow(slots=80), 80, 1.0, 1.0),
     ],
 )
 def test_exact_fixed_points_at_300_units(rule, p, low, high):
@@ -73,7 +78,7 @@ def test_exact_fixed_points_at_300_units(rule, p, low, high):
 def test_perceptron_learns_below_gardners_capacity_and_not_above(margin, below, above):
     """Gardner (1988): no couplings beyond 2N, .52 N at margin 1; N = 100, not symmetrised."""
     assert below < 100 * laws.perceptron_capacity(margin) < above
-    rule = nm.Perceptron(slots=260, margin=margin, rounds=5000, symmetrised=False)
+    rule = nm.plasticity.Perceptron(slots=260, margin=margin, rounds=5000, symmetrised=False)
     memory = nm.ClassicalHopfield(features=100, rule=rule, updates="synchronous")
     unstable = [int(stored(memory, bipolar(17, p, 100)).statistics["unstable"])
                 for p in (below, above)]  # fmt: skip
@@ -87,7 +92,7 @@ def test_projection_corrects_errors_at_load_0_4():
     draw = np.random.default_rng(6)
     for row in cues:
         row[draw.choice(300, 30, replace=False)] *= -1
-    memory = nm.ClassicalHopfield(features=300, rule=nm.Projection())
+    memory = nm.ClassicalHopfield(features=300, rule=nm.plasticity.Projection())
     found = nm.read(memory, stored(memory, x), cues, tol=0, max_steps=40)
     assert np.mean(np.all(np.asarray(found.outputs) == x, axis=1)) >= 0.97
     assert bool(found.converged.all())

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.analysis import laws
-from ngcmem.analysis.metrics import cosine, distance
-from ngcmem.plasticity.linear_solvers import solve
+from ngcmem.analysis import cosine_similarity, euclidean_distance, laws
+from ngcmem.plasticity import solve
 
 SIZES = [(d, n) for d in (16, 64) for n in (4, d // 2, d, 2 * d, 4 * d, 16 * d)]
 
@@ -18,8 +17,8 @@ def check_pinv(d, n, seed=0):
     keys, values = draw.standard_normal((2, n, d), dtype=np.float32)
     fit = jax.jit(solve)(keys, values)
     recalled = np.asarray(keys @ fit.weights)
-    cos = float(cosine(recalled, values).mean())
-    away = float(distance(recalled, values).mean())
+    cos = float(cosine_similarity(recalled, values).mean())
+    away = float(euclidean_distance(recalled, values).mean())
     if n <= d:
         assert cos >= 0.9999
         assert away <= 1e-2 * laws.mean_chi(d)
@@ -49,13 +48,13 @@ def test_pinv_recalls_as_the_law_says_at_every_size_of_the_document(d):
 def check_read_out(readout, sizes):
     """Keys are stored as correlations, so that nothing is solved that the read-out ignores."""
     memory = nm.LinearAssociative(
-        inputs=64, outputs=64, rule=nm.Correlation(), readout=readout, pairs=max(sizes)
+        inputs=64, outputs=64, rule=nm.plasticity.Correlation(), readout=readout, pairs=max(sizes)
     )
     draw = np.random.default_rng(3)
     for n in sizes:
         keys, values = draw.standard_normal((2, n, 64)).astype(np.float32)
         state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
-        found = float(cosine(nm.recall(memory, state, keys), jnp.asarray(values)).mean())
+        found = float(cosine_similarity(nm.recall(memory, state, keys), jnp.asarray(values)).mean())
         if readout == "softmax":
             assert found >= 0.999, n
         else:
@@ -94,7 +93,7 @@ def test_correlation_memory_has_hebbs_bit_error():
     n, p = 500, 185
     draw = np.random.default_rng(0)
     keys, values = draw.choice([-1.0, 1.0], (2, p, n)).astype(np.float32)
-    memory = nm.LinearAssociative(inputs=n, outputs=n, rule=nm.Correlation())
+    memory = nm.LinearAssociative(inputs=n, outputs=n, rule=nm.plasticity.Correlation())
     state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
     wrong = float(np.mean(np.sign(nm.recall(memory, state, keys)) != values))
     assert abs(wrong - float(laws.hebb_bit_error(n, p))) <= 4 * np.sqrt(0.05 / (n * p))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.memories.predictive_coding_rnn import LEARNED
-from ngcmem.memories.sequence_training import TRAINED
+from ngcmem.memories.pc_rnn.predictive_coding_rnn import LEARNED
+from ngcmem.memories.pc_rnn.training import TRAINED
 
 FOLDER = Path(os.environ.get("NGCMEM_PARITY_DATA", "")) / "pc_rnn"
 pytestmark = pytest.mark.skipif(
@@ -27,7 +27,7 @@ def golden():
 
 
 def trajectories():
-    return nm.load_trajectories(FOLDER / "handwriting_trajs_20.npz")[0]
+    return nm.datasets.load_trajectories(FOLDER / "handwriting_trajs_20.npz")[0]
 
 
 def network(prefix):
@@ -44,7 +44,7 @@ def test_first_gradients():
     import optax
 
     state, saved = network("init"), golden()
-    moved, _, _ = nm.train_sequences(
+    moved, _, _ = nm.memories.train_sequences(
         NET, state, trajectories(), iterations=1, optimizer=optax.sgd(1.0)
     )
     for name in TRAINED:
@@ -57,7 +57,7 @@ def test_first_gradients():
 
 
 def test_losses():
-    _, losses, _ = nm.train_sequences(NET, network("init"), trajectories(), iterations=100)
+    _, losses, _ = nm.memories.train_sequences(NET, network("init"), trajectories(), iterations=100)
     recorded = golden()["losses"]
     for until, tolerance in ((10, 1e-4), (50, 1e-3), (100, 3e-2)):
         np.testing.assert_allclose(losses[:until], recorded[:until], rtol=tolerance)
@@ -65,7 +65,7 @@ def test_losses():
 
 def test_three_trials_with_the_recorded_noise():
     saved = golden()
-    found = nm.retrieve_causes(
+    found = nm.memories.infer_causes(
         NET,
         network("trained"),
         np.tile(trajectories(), (1, 4, 1)),
@@ -109,21 +109,21 @@ def five_trainings(iterations):
     for seed in range(5):
         key = jax.random.key(1000 + seed)
         state = nm.init(NET, jax.random.key(seed))
-        state, losses, _ = nm.train_sequences(
+        state, losses, _ = nm.memories.train_sequences(
             NET, state, sequences, iterations=iterations, keep_best=True
         )
         assert np.median(losses[-50:]) <= 0.02
-        assert (nm.rank_causes(NET, state, sequences).argmin(1) == np.arange(20)).all()
-        found = nm.retrieve_causes(NET, state, shown, key=key, trials=1000)
+        assert (nm.memories.rank_causes(NET, state, sequences).argmin(1) == np.arange(20)).all()
+        found = nm.memories.infer_causes(NET, state, shown, key=key, trials=1000)
         assert np.isfinite(found.causes).all()
-        right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+        right = np.asarray(nm.memories.nearest_pattern(state, found.causes)) == labels
         for trials, bar in ((100, 0.90), (300, 0.96)):
             best = np.asarray(found.errors[:trials]).argmin(0)
             assert right[best, np.arange(80)].mean() >= bar
         rates.append((right[-100:].mean(), (right[1:] & right[:-1]).sum() / right[:-1].sum()))
         for control in (NET.replace(sigma_r=0.0), NET.replace(alpha_c=0.0)):
-            lost = nm.retrieve_causes(control, state, shown, key=key, trials=300)
-            nearest = np.asarray(nm.nearest_pattern(state, lost.causes[-100:]))
+            lost = nm.memories.infer_causes(control, state, shown, key=key, trials=300)
+            nearest = np.asarray(nm.memories.nearest_pattern(state, lost.causes[-100:]))
             assert (nearest == labels).mean() <= (0.16 if control.sigma_r == 0.0 else 0.12)
     return np.array(rates)
 
@@ -149,12 +149,12 @@ def test_annealed_and_metropolis_retrieval_stay_at_the_right_cause():
     shown, labels = np.tile(trajectories(), (1, 4, 1)), np.tile(np.arange(20), 4)
     for seed in range(20, 24):
         state = nm.init(NET, jax.random.key(seed))
-        state, _, _ = nm.train_sequences(NET, state, trajectories(), keep_best=True)
+        state, _, _ = nm.memories.train_sequences(NET, state, trajectories(), keep_best=True)
         for steering, options, bar in (
-            (nm.ANNEALED, {"cooling": 0.1}, 0.90),
-            (nm.METROPOLIS, {"temperature": 0.01}, 0.97),
+            (nm.memories.ANNEALED, {"cooling": 0.1}, 0.90),
+            (nm.memories.METROPOLIS, {"temperature": 0.01}, 0.97),
         ):
             net, key = NET.replace(**steering), jax.random.key(seed)
-            found = nm.retrieve_causes(net, state, shown, key=key, trials=1000, **options)
-            nearest = np.asarray(nm.nearest_pattern(state, found.causes[-100:]))
+            found = nm.memories.infer_causes(net, state, shown, key=key, trials=1000, **options)
+            nearest = np.asarray(nm.memories.nearest_pattern(state, found.causes[-100:]))
             assert (nearest == labels).mean() >= bar, (seed, options)

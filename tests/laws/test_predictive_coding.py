@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.datasets.digits import digits
-from ngcmem.datasets.letters import hershey_letters
+from ngcmem.datasets import digits, hershey_letters
 
 LEFT = np.tile(np.arange(8) < 4, 8)
 
@@ -52,19 +51,19 @@ def test_covariances_complete_more_digits_than_as_many_parameters_of_slots():
 def test_our_retrievals_beat_the_published_one_on_letters():
     sequences, labels = hershey_letters()[0], np.tile(np.arange(20), 4)
     net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
-    state, _, _ = nm.train_sequences(
+    state, _, _ = nm.memories.train_sequences(
         net, nm.init(net, jax.random.key(0)), sequences, keep_best=True
     )
     shown, late = np.tile(sequences, (1, 4, 1)), []
     for steering, options in (
         ({}, {}),
-        (nm.ANNEALED, {"cooling": 0.1}),
-        (nm.METROPOLIS, {"temperature": 0.01}),
+        (nm.memories.ANNEALED, {"cooling": 0.1}),
+        (nm.memories.METROPOLIS, {"temperature": 0.01}),
     ):
-        found = nm.retrieve_causes(
+        found = nm.memories.infer_causes(
             net.replace(**steering), state, shown, key=jax.random.key(1), trials=1000, **options
         )
-        right = np.asarray(nm.nearest_pattern(state, found.causes)) == labels
+        right = np.asarray(nm.memories.nearest_pattern(state, found.causes)) == labels
         late.append(right[-100:].mean())
     published, annealed, metropolis = late
     assert annealed > published + 0.1 and metropolis > published + 0.1

@@ -18,7 +18,7 @@ def test_delta_rule_with_orthonormal_keys_recalls_exactly() -> None:
     memory = nm.FastWeights(features=16, values=4)
     state = nm.store(memory, nm.init(memory, jax.random.key(0), batch=16), keys, values)
     np.testing.assert_allclose(nm.recall(memory, state, keys), values, atol=1e-5)
-    hebb = memory.replace(update=nm.HebbUpdate())
+    hebb = memory.replace(update=nm.memories.AdditiveUpdate())
     state = nm.store(hebb, nm.init(hebb, jax.random.key(0), batch=16), keys, values)
     np.testing.assert_allclose(nm.recall(hebb, state, keys), values, atol=1e-5)
 
@@ -29,7 +29,9 @@ def test_recursive_least_squares_is_ridge_regression(ridge: float) -> None:
     random = np.random.default_rng(1)
     keys = random.normal(size=(200, 16)) / 4 + 0.25
     values = random.normal(size=(200, 4))
-    memory = nm.FastWeights(features=16, values=4, update=nm.LeastSquaresUpdate(ridge=ridge))
+    memory = nm.FastWeights(
+        features=16, values=4, update=nm.memories.LeastSquaresUpdate(ridge=ridge)
+    )
     state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
     exact = np.linalg.solve(keys.T @ keys + ridge * np.eye(16), keys.T @ values)
     np.testing.assert_allclose(state.memory_weights[0], exact, atol=1e-4)
@@ -40,7 +42,7 @@ def test_forgetting_least_squares_stays_stable() -> None:
     random = np.random.default_rng(2)
     keys, values = random.normal(size=(1000, 8)) / 8**0.5, random.normal(size=(1000, 2))
     memory = nm.FastWeights(
-        features=8, values=2, update=nm.LeastSquaresUpdate(ridge=1.0), forgetting=0.1
+        features=8, values=2, update=nm.memories.LeastSquaresUpdate(ridge=1.0), forgetting=0.1
     )
     state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
     discount = 0.9 ** np.arange(999, -1, -1)[:, None]
@@ -54,10 +56,12 @@ def test_least_squares_forgets_at_most_half_in_a_step() -> None:
     """All of it, r = 0, is taken as half: the same stepwise, in chunks, stored and in float64."""
     random = np.random.default_rng(5)
     keys, values = random.normal(size=(21, 1, 5)) / 5**0.5, random.normal(size=(21, 1, 3))
-    memory = nm.FastWeights(features=5, values=3, update=nm.LeastSquaresUpdate(), forgetting=1.0)
+    memory = nm.FastWeights(
+        features=5, values=3, update=nm.memories.LeastSquaresUpdate(), forgetting=1.0
+    )
     state = nm.init(memory, jax.random.key(0))
-    one, outputs = nm.regress_sequence(memory, state, keys, keys, values)
-    _, chunked = nm.regress_sequence(memory, state, keys, keys, values, chunk=8)
+    one, outputs = nm.memories.regress_sequence(memory, state, keys, keys, values)
+    _, chunked = nm.memories.regress_sequence(memory, state, keys, keys, values, chunk=8)
     np.testing.assert_allclose(chunked, outputs, atol=1e-3)
     keys, values, weight = keys[:, 0], values[:, 0], 0.5 ** np.arange(20, -1, -1)[:, None]
     gram = (weight * keys).T @ keys + 0.5**21 * np.eye(5)
@@ -71,9 +75,9 @@ def test_hebbian_updates_are_linear_attention() -> None:
     """Katharopoulos et al. 2020: outputs_t = sum over i <= t of (q_t . k_i) v_i."""
     random = np.random.default_rng(3)
     q, k, v = (random.normal(size=(12, 1, width)) for width in (6, 6, 3))
-    memory = nm.FastWeights(features=6, values=3, update=nm.HebbUpdate())
+    memory = nm.FastWeights(features=6, values=3, update=nm.memories.AdditiveUpdate())
     state = nm.init(memory, jax.random.key(0))
-    _, outputs = nm.regress_sequence(memory, state, q, k, v, chunk=5)
+    _, outputs = nm.memories.regress_sequence(memory, state, q, k, v, chunk=5)
     scores = np.tril(q[:, 0] @ k[:, 0].T)
     np.testing.assert_allclose(outputs[:, 0], scores @ v[:, 0], atol=1e-4)
 
@@ -83,22 +87,30 @@ def test_one_step_of_least_squares_on_everything_is_the_minimum() -> None:
     random = np.random.default_rng(4)
     keys, values = random.normal(size=(40, 8)), random.normal(size=(40, 3))
 
-    def cost(update: nm.Update) -> float:
+    def cost(update: nm.memories.Update) -> float:
         memory = nm.FastWeights(features=8, values=3, update=update, eta=1.0)
-        slow = memory if isinstance(update, nm.LeastSquaresUpdate) else memory.replace(eta=0.05)
+        slow = (
+            memory
+            if isinstance(update, nm.memories.LeastSquaresUpdate)
+            else memory.replace(eta=0.05)
+        )
         W = nm.store(slow, nm.init(slow, jax.random.key(0)), keys, values).memory_weights[0]
         return float(jnp.sum((values - keys @ W) ** 2) + jnp.sum(W**2))
 
-    best = cost(nm.LeastSquaresUpdate(ridge=1.0))
-    others = [nm.HebbUpdate(), nm.DeltaUpdate(), nm.MomentumUpdate(momentum=0.5)]
+    best = cost(nm.memories.LeastSquaresUpdate(ridge=1.0))
+    others = [
+        nm.memories.AdditiveUpdate(),
+        nm.memories.DeltaUpdate(),
+        nm.memories.MomentumUpdate(momentum=0.5),
+    ]
     assert all(cost(update) > best for update in others)
 
 
 UPDATES = [
-    nm.HebbUpdate(),
-    nm.DeltaUpdate(),
-    nm.MomentumUpdate(momentum=0.7),
-    nm.LeastSquaresUpdate(),
+    nm.memories.AdditiveUpdate(),
+    nm.memories.DeltaUpdate(),
+    nm.memories.MomentumUpdate(momentum=0.7),
+    nm.memories.LeastSquaresUpdate(),
 ]
 STEPS_OF_SIZE, FORGETTING = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.8]), np.array([0.0, 0.1])
 
@@ -113,7 +125,7 @@ def changing(seed: int, every: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @jax.jit
-def prediction_error(update: nm.Update, keys: Any, values: Any, truth: Any) -> jax.Array:
+def prediction_error(update: nm.memories.Update, keys: Any, values: Any, truth: Any) -> jax.Array:
     """Mean squared error before the write, for every step size and forgetting."""
 
     def error(eta: Any, forgetting: Any) -> jax.Array:
@@ -135,7 +147,9 @@ def prediction_error(update: nm.Update, keys: Any, values: Any, truth: Any) -> j
 
 
 @pytest.mark.parametrize("update", UPDATES, ids=lambda update: type(update).__name__)
-def test_forgetting_helps_where_the_mapping_changes_and_only_there(update: nm.Update) -> None:
+def test_forgetting_helps_where_the_mapping_changes_and_only_there(
+    update: nm.memories.Update,
+) -> None:
     """Redrawn every 25 steps, the map is followed better by a memory that fades; a map that stays
     is not. Each memory has the step size that was best for it on another stream."""
 

@@ -91,11 +91,13 @@ MISTAKES = [
     (store(MINERVA, BITS, BITS), "jnp.concatenate\\(\\[names, items\\], axis=1\\)"),
     (store(BAM, BITS), "dict of the fields first, second"),
     (
-        store(nm.ClassicalHopfield(features=3, rule=nm.Projection()), BITS[:, :3]),
+        store(nm.ClassicalHopfield(features=3, rule=nm.plasticity.Projection()), BITS[:, :3]),
         "4 patterns, and Projection takes at most 3",
     ),
     (
-        store(nm.LinearAssociative(inputs=3, outputs=3, rule=nm.Greville()), BITS[:, :3]),
+        store(
+            nm.LinearAssociative(inputs=3, outputs=3, rule=nm.plasticity.Greville()), BITS[:, :3]
+        ),
         "4 pairs, and Greville with inputs=3",
     ),
     (store(nm.LinearAssociative(inputs=12, outputs=7), BITS), "targets are the values to recall"),
@@ -106,14 +108,19 @@ MISTAKES = [
         "readout is one",
     ),
     (
-        lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="dot", rule=nm.WidrowHoff()),
+        lambda: nm.LinearAssociative(
+            inputs=3, outputs=3, readout="dot", rule=nm.plasticity.WidrowHoff()
+        ),
         "readout='dot' reads the correlation matrix",
     ),
     (
         lambda: nm.ClassicalHopfield(features=3, updates="random"),
         "updates is one",
     ),
-    (lambda: nm.ClassicalHopfield(features=3, rule="hebb"), "a storage rule such as nm.Hebb"),
+    (
+        lambda: nm.ClassicalHopfield(features=3, rule="hebb"),
+        "a storage rule such as nm.plasticity.OuterProduct",
+    ),
     (
         lambda: nm.DenseAssociative(slots=3, features=3, interaction="cubic"),
         "interaction is one",
@@ -137,7 +144,9 @@ MISTAKES = [
     ),
     (
         lambda: nm.read(
-            nm.ClassicalHopfield(features=12, rule=nm.Perceptron(slots=4, symmetrised=False)),
+            nm.ClassicalHopfield(
+                features=12, rule=nm.plasticity.Perceptron(slots=4, symmetrised=False)
+            ),
             nm.init(CLASSICAL, KEY),
             BITS,
             tol=0,
@@ -165,7 +174,7 @@ def test_mistakes_say_what_to_write(mistake, text):
 
 
 def test_dot_product_and_solving_on_demand_read_the_same_sums():
-    memory = LINEAR.replace(rule=nm.PseudoInverse(on_demand=True))
+    memory = LINEAR.replace(rule=nm.plasticity.PseudoInverse(on_demand=True))
     state = nm.store(memory, nm.init(memory, KEY), BITS)
     dot = nm.read(memory.replace(readout="dot"), state, BITS)
     np.testing.assert_allclose(dot.outputs, BITS @ BITS.T @ BITS)
@@ -180,7 +189,7 @@ def test_novelty_is_what_no_key_reaches():
     keys = np.eye(12, dtype=np.float32)[:5] + np.eye(12, dtype=np.float32)[1:6]
     probe = np.ones((1, 12), np.float32)
     expected = probe[0] - np.linalg.pinv(keys) @ keys @ probe[0]
-    for rule in (nm.PseudoInverse(), nm.Greville()):
+    for rule in (nm.plasticity.PseudoInverse(), nm.plasticity.Greville()):
         memory = nm.LinearAssociative(inputs=12, outputs=12, rule=rule)
         state = nm.store(memory, nm.init(memory, KEY), keys)
         np.testing.assert_allclose(nm.read(memory, state, probe).novelty[0], expected, atol=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.retrieval.sparse import TopK
+from ngcmem.retrieval import TopK
 from tests.memories.episodic_helpers import EYE, KEY, filled, small
 
 

@@ -13,10 +13,10 @@ import ngcmem as nm
 
 STEPS, BATCH, FEATURES, VALUES = 21, 2, 5, 3
 UPDATES = {
-    "hebb": nm.HebbUpdate(),
-    "delta": nm.DeltaUpdate(),
-    "momentum": nm.MomentumUpdate(momentum=0.7),
-    "least squares": nm.LeastSquaresUpdate(ridge=0.5),
+    "hebb": nm.memories.AdditiveUpdate(),
+    "delta": nm.memories.DeltaUpdate(),
+    "momentum": nm.memories.MomentumUpdate(momentum=0.7),
+    "least squares": nm.memories.LeastSquaresUpdate(ridge=0.5),
 }
 
 
@@ -34,7 +34,7 @@ def stream() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return given, gates
 
 
-def build(update: Any, **more: Any) -> tuple[nm.FastWeights, nm.FastWeightsState]:
+def build(update: Any, **more: Any) -> tuple[nm.FastWeights, nm.memories.FastWeightsState]:
     memory = nm.FastWeights(
         features=FEATURES, values=VALUES, update=update, eta=0.8, forgetting=0.02, **more
     )
@@ -80,10 +80,10 @@ def test_sequential_equals_numpy_and_chunked_equals_sequential(name: str, before
     memory, state = build(UPDATES[name], read_before_write=before)
     given, gates = stream()
     expected, final = by_hand(name, np.asarray(state.weights, np.float64), before)
-    one, outputs = nm.regress_sequence(memory, state, **given, **gates)
+    one, outputs = nm.memories.regress_sequence(memory, state, **given, **gates)
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
     np.testing.assert_allclose(one.memory_weights, final, atol=1e-5)
-    many, chunked = nm.regress_sequence(memory, state, **given, **gates, chunk=8)
+    many, chunked = nm.memories.regress_sequence(memory, state, **given, **gates, chunk=8)
     np.testing.assert_allclose(chunked, outputs, atol=1e-5)
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(many), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
@@ -98,7 +98,7 @@ def test_the_state_is_handed_on_between_calls(name: str) -> None:
     parts = []
     for part in (slice(0, 10), slice(10, None)):
         streams = {key: value[part] for key, value in {**given, **gates}.items()}
-        state, seen = nm.regress_sequence(memory, state, **streams, chunk=8)
+        state, seen = nm.memories.regress_sequence(memory, state, **streams, chunk=8)
         parts.append(seen)
     np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-5)
     np.testing.assert_allclose(state.memory_weights, final, atol=1e-5)
@@ -107,7 +107,7 @@ def test_the_state_is_handed_on_between_calls(name: str) -> None:
 
 def test_a_multilayer_perceptron_takes_the_gradient_step_worked_out_by_hand() -> None:
     memory = nm.FastWeights(
-        features=FEATURES, values=VALUES, regressor=nm.MLPRegressor(hidden=4), eta=0.3
+        features=FEATURES, values=VALUES, regressor=nm.memories.MLPRegressor(hidden=4), eta=0.3
     )
     state = nm.init(memory, jax.random.key(0), batch=BATCH)
     random = np.random.default_rng(2)
@@ -141,7 +141,7 @@ def test_gradients_run_through_the_carried_state(name: str, chunk: int | None) -
         now, total = state.replace(weights=slow), 0.0
         for part in (slice(0, 10), slice(10, None)):
             streams = {**given, **gates, "learning_rate": rate}
-            now, outputs = nm.regress_sequence(
+            now, outputs = nm.memories.regress_sequence(
                 memory.replace(eta=eta),
                 now,
                 **{key: value[part] for key, value in streams.items()},
@@ -167,7 +167,7 @@ def test_reading_leaves_the_memory_alone_and_storing_writes_rows_in_order() -> N
     keys, values = given["keys"][:, 0], given["values"][:, 0]
     stored = nm.store(memory, state, keys, values)
     both = {name: np.stack([value[:, 0]] * BATCH, 1) for name, value in given.items()}
-    written, _ = nm.regress_sequence(memory, state, **both)
+    written, _ = nm.memories.regress_sequence(memory, state, **both)
     np.testing.assert_allclose(stored.memory_weights, written.memory_weights, atol=1e-6)
     np.testing.assert_allclose(stored.update_state, written.update_state, atol=1e-6)
     read = nm.read(memory, stored, keys[:BATCH])
@@ -182,7 +182,7 @@ def test_reading_leaves_the_memory_alone_and_storing_writes_rows_in_order() -> N
     assert read.matched.all() and not nm.read(memory, state, keys[:BATCH]).matched.any()
 
 
-class Lazy(nm.Update):
+class Lazy(nm.memories.Update):
     """A rule of one's own, without a chunk form."""
 
     def step(self, predict: Any, fast: Any, own: Any, pair: Any, s: Any, r: Any) -> Any:
@@ -192,47 +192,58 @@ class Lazy(nm.Update):
 def test_mistakes_are_named() -> None:
     memory, state = build(UPDATES["delta"])
     given, _ = stream()
-    deep = nm.FastWeights(features=FEATURES, values=VALUES, regressor=nm.MLPRegressor(hidden=4))
+    deep = nm.FastWeights(
+        features=FEATURES, values=VALUES, regressor=nm.memories.MLPRegressor(hidden=4)
+    )
     mistakes: list[tuple[Any, str]] = [
         (
             lambda: nm.FastWeights(
                 features=2,
                 values=2,
-                regressor=nm.MLPRegressor(hidden=4),
-                update=nm.LeastSquaresUpdate(),
+                regressor=nm.memories.MLPRegressor(hidden=4),
+                update=nm.memories.LeastSquaresUpdate(),
             ),
             "LeastSquaresUpdate solves linear memories only",
         ),
         (
-            lambda: nm.FastWeights(features=2, values=2, update=nm.DeltaUpdate),  # pyright: ignore
-            "update is an nm.Update such as nm.DeltaUpdate()",
+            lambda: nm.FastWeights(features=2, values=2, update=nm.memories.DeltaUpdate),  # pyright: ignore
+            "update is an nm.memories.Update such as nm.memories.DeltaUpdate()",
         ),
         (
-            lambda: nm.regress_sequence(
+            lambda: nm.memories.regress_sequence(
                 deep, nm.init(deep, jax.random.key(0), 2), **given, chunk=4
             ),
             "only linear memories have a chunk-parallel form",
         ),
         (
-            lambda: nm.regress_sequence(*build(Lazy()), **given, chunk=4),
+            lambda: nm.memories.regress_sequence(*build(Lazy()), **given, chunk=4),
             "Lazy defines no chunk-parallel form. Leave out chunk=.",
         ),
-        (lambda: nm.MLPRegressor(hidden=0), "hidden is a whole number of at least 1, got 0"),
         (
-            lambda: nm.regress_sequence(memory, state, **given, chunk=0),
+            lambda: nm.memories.MLPRegressor(hidden=0),
+            "hidden is a whole number of at least 1, got 0",
+        ),
+        (
+            lambda: nm.memories.regress_sequence(memory, state, **given, chunk=0),
             "chunk is a whole number of at least 1, got 0",
         ),
         (
-            lambda: nm.regress_sequence(memory, state, **{**given, "queries": np.zeros(3)}),
+            lambda: nm.memories.regress_sequence(
+                memory, state, **{**given, "queries": np.zeros(3)}
+            ),
             "queries has shape (3,), expected (steps, batch, 5)",
         ),
         (
-            lambda: nm.regress_sequence(memory, state, **{**given, "keys": np.zeros((2, 21, 5))}),
+            lambda: nm.memories.regress_sequence(
+                memory, state, **{**given, "keys": np.zeros((2, 21, 5))}
+            ),
             "keys has shape (2, 21, 5), expected (steps, batch=2, 5): time first. For (batch, "
             "steps, 5) write keys.transpose(1, 0, 2).",
         ),
         (
-            lambda: nm.regress_sequence(memory, state, **{**given, "keys": np.zeros((21, 2, 4))}),
+            lambda: nm.memories.regress_sequence(
+                memory, state, **{**given, "keys": np.zeros((21, 2, 4))}
+            ),
             "inputs['keys'] has shape (21, 2, 4), expected (21, 2, 5)",
         ),
         (
@@ -248,4 +259,4 @@ def test_mistakes_are_named() -> None:
         with pytest.raises(ValueError, match=re.escape(text)):
             mistake()
     with pytest.raises(TypeError, match="of a FastWeights, got FastWeights and FastWeights"):
-        nm.regress_sequence(memory, memory, **given)  # pyright: ignore[reportArgumentType]
+        nm.memories.regress_sequence(memory, memory, **given)  # pyright: ignore[reportArgumentType]

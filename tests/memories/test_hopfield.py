@@ -154,7 +154,7 @@ def test_gradients_match_finite_differences() -> None:
 def test_vmap_over_beta_and_seeds_is_the_loop() -> None:
     patterns = RANDOM.normal(size=(6, 5)).astype(np.float32)
     probes = RANDOM.normal(size=(3, 5)).astype(np.float32)
-    memory = nm.Hopfield(slots=8, features=5, rule=nm.Perturbation(), eta=1e-2)
+    memory = nm.Hopfield(slots=8, features=5, rule=nm.plasticity.Perturbation(), eta=1e-2)
 
     def learned(beta: Any, seed: Any) -> jax.Array:
         swept = memory.replace(beta=beta)

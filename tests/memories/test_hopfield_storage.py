@@ -11,7 +11,9 @@ KEY = jax.random.key(0)
 ROWS = np.random.default_rng(0).normal(size=(11, 3)).astype(np.float32)
 
 
-def one_by_one(memory: nm.Hopfield, state: nm.HopfieldState, rows: np.ndarray) -> nm.HopfieldState:
+def one_by_one(
+    memory: nm.Hopfield, state: nm.memories.HopfieldState, rows: np.ndarray
+) -> nm.memories.HopfieldState:
     for row in rows:
         state = nm.store(memory, state, row[None])
     return state

@@ -19,7 +19,7 @@ CONTENTS = jnp.eye(4)[jnp.array([1, 2, 0])]
 TARGETS = jnp.eye(4)[jnp.array([2, 3, 1])]
 
 
-def ready(memory: nm.InWeight) -> nm.InWeightState:
+def ready(memory: nm.InWeight) -> nm.memories.InWeightState:
     state = nm.init(memory, jax.random.key(0), batch=3)
     return state.replace(inputs=CUES, content=CONTENTS, targets=TARGETS)
 
@@ -32,7 +32,7 @@ def same(first: Any, second: Any) -> bool:
 class Reference:
     """The document's network in float64 NumPy, any depth, gradients written out by hand."""
 
-    def __init__(self, state: nm.InWeightState):
+    def __init__(self, state: nm.memories.InWeightState):
         slow = jax.tree.map(lambda x: np.asarray(x, np.float64), state.weights)
         self.E, self.R, self.H = slow["embedding"], slow["readout"], np.asarray(state.head, float)
         self.slow = [(layer["kernel"], layer["bias"]) for layer in slow["layers"]]
@@ -142,7 +142,7 @@ def test_slow_and_fast_parameters_are_never_confused() -> None:
 
 
 def test_no_gradient_reaches_the_frozen_head_or_through_a_first_order_write() -> None:
-    def loss(params: Any, memory: nm.InWeight, state: nm.InWeightState) -> jax.Array:
+    def loss(params: Any, memory: nm.InWeight, state: nm.memories.InWeightState) -> jax.Array:
         after = nm.advance_state(memory, state.set(params))
         return (after.outputs**2).sum() + (after.memory_outputs**2).sum()
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import ngcmem as nm
-from ngcmem.memories.predictive_coding_rnn import LEARNED
+from ngcmem.memories.pc_rnn.predictive_coding_rnn import LEARNED
 
 from . import pc_rnn_numpy as reference
 
@@ -52,7 +52,7 @@ def test_generation_mode_compiled_without_inference_is_alpha_x_zero():
     )
     for name in SEEN:
         np.testing.assert_allclose(zero[name], none[name], rtol=1e-6, atol=1e-6)
-    generated = nm.generate_sequences(NET, state, state.causes, steps=9)
+    generated = nm.memories.generate_sequences(NET, state, state.causes, steps=9)
     np.testing.assert_allclose(generated, zero["outputs"], atol=1e-6)
 
 
@@ -92,7 +92,7 @@ def test_prior_pull_near_far_and_where_float32_underflows():
 def test_training_gradient_matches_float64_finite_differences():
     state = example()
     sgd = optax.sgd(1.0)
-    trained, losses, _ = nm.train_sequences(
+    trained, losses, _ = nm.memories.train_sequences(
         NET, state, TARGETS, iterations=1, optimizer=sgd, names=("mus", "h_init", *LEARNED)
     )
     w = in_float64(state)
@@ -114,7 +114,7 @@ def test_coupled_l2_is_added_before_adam():
     """The first step of Adam is lr * sign(gradient + decay * w), as torch's Adam has it."""
     state = example()
     w = in_float64(state)
-    trained, _, _ = nm.train_sequences(NET, state, TARGETS, iterations=1, names=("b_r",))
+    trained, _, _ = nm.memories.train_sequences(NET, state, TARGETS, iterations=1, names=("b_r",))
     slope = np.zeros(7)
     for i in range(7):
         moved = [w["b_r"] + sign * 1e-5 * np.eye(7)[i] for sign in (1, -1)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.datasets.digits import digits
+from ngcmem.datasets import digits
 
 RNG = np.random.default_rng(0)
 

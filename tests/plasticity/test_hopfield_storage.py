@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ngcmem.plasticity import MinimumProbabilityFlow
 from ngcmem.plasticity import hopfield_storage as storage
-from ngcmem.plasticity.probability_flow import MinimumProbabilityFlow
 
 DRAW = np.random.default_rng(1)
 X = DRAW.choice([-1.0, 1.0], (6, 24))
@@ -41,7 +41,7 @@ def test_storkey_as_in_the_paper(self_coupling):
 def test_hebb_and_unlearning():
     by_hand = X.T @ X / 24
     np.fill_diagonal(by_hand, 0)
-    np.testing.assert_allclose(written(storage.Hebb(), X, parts=2)[0], by_hand, atol=1e-6)
+    np.testing.assert_allclose(written(storage.OuterProduct(), X, parts=2)[0], by_hand, atol=1e-6)
     less = storage.unlearn(jnp.asarray(by_hand), jnp.asarray(X), 0.25)
     np.testing.assert_allclose(less, 0.75 * by_hand, atol=1e-6)
 
@@ -69,7 +69,7 @@ def flow(w, x):
 
 
 def test_minimum_probability_flow_lowers_the_flow():
-    hebb = written(storage.Hebb(), X)[0]
+    hebb = written(storage.OuterProduct(), X)[0]
     few = written(MinimumProbabilityFlow(slots=6, steps=20), X)[0]
     more = written(MinimumProbabilityFlow(slots=6, steps=200), X)[0]
     assert flow(more, X) < flow(few, X) < flow(np.zeros((24, 24)), X) and flow(more, X) < flow(

@@ -3,15 +3,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.plasticity.bidirectional_storage import correlate, multiple_training, project
-from ngcmem.plasticity.linear_rules import (
+from ngcmem.memories import correlate, multiple_training, project
+from ngcmem.plasticity import (
     Correlation,
     Greville,
     PseudoInverse,
     RecursiveLeastSquares,
     WidrowHoff,
+    ridge,
+    solve,
+    solve_gram,
 )
-from ngcmem.plasticity.linear_solvers import ridge, solve, solve_gram
 
 DRAW = np.random.default_rng(0)
 KEYS, VALUES = DRAW.standard_normal((40, 12)), DRAW.standard_normal((40, 5))

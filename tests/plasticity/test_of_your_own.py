@@ -27,7 +27,7 @@ def test_a_rule_of_your_own_is_the_delta_rule_summed_over_the_batch():
     memory = block("hopfield.md")["memory"]
     state = nm.store(memory, nm.init(memory, KEY, batch=3), ROWS)
     state = nm.advance_state(memory, state.replace(inputs=ROWS + 0.5))
-    delta = nm.weight_changes(memory.replace(rule=nm.Delta()), state)
+    delta = nm.weight_changes(memory.replace(rule=nm.plasticity.Delta()), state)
     np.testing.assert_allclose(nm.weight_changes(memory, state), 3 * delta, rtol=1e-5, atol=1e-7)
     assert not np.array_equal(nm.evolve(memory, state).weights, state.weights)
 
@@ -40,7 +40,7 @@ def test_a_gain_of_your_own_multiplies_beta():
     np.testing.assert_allclose(nm.read(memory, state, ROWS).memory_weights, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("base", [nm.Rule, nm.Gain])
+@pytest.mark.parametrize("base", [nm.plasticity.SlotRule, nm.retrieval.Gain])
 def test_a_misnamed_method_is_noticed_where_the_object_is_made(base):
     with pytest.raises(TypeError, match="abstract"):
         type("Misnamed", (base,), {"call": lambda *arguments: 0.0})()

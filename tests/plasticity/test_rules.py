@@ -17,13 +17,13 @@ PROBES = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
 BETA = 0.8
 
 
-def ready(**options: Any) -> tuple[nm.Hopfield, nm.HopfieldState]:
+def ready(**options: Any) -> tuple[nm.Hopfield, nm.memories.HopfieldState]:
     memory = nm.Hopfield(slots=7, features=4, beta=BETA, **options)
     state = nm.store(memory, nm.init(memory, KEY, batch=6), PATTERNS).replace(inputs=PROBES)
     return memory, nm.advance_state(memory, state)
 
 
-def changes(rule: nm.Rule, **options: Any) -> np.ndarray:
+def changes(rule: nm.plasticity.SlotRule, **options: Any) -> np.ndarray:
     memory, state = ready(rule=rule, **options)
     wanted = np.asarray(nm.weight_changes(memory, state))
     assert wanted.shape == (7, 4)
@@ -33,25 +33,25 @@ def changes(rule: nm.Rule, **options: Any) -> np.ndarray:
 
 def test_delta_rule() -> None:
     expected = reference.delta(PROBES, PATTERNS, BETA)
-    np.testing.assert_allclose(changes(nm.Delta()), expected, atol=1e-6)
+    np.testing.assert_allclose(changes(nm.plasticity.Delta()), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
 @pytest.mark.parametrize("winners", [None, 2])
 def test_contrastive_rule(steps: int, winners: int | None) -> None:
     expected = reference.contrastive(PROBES, PATTERNS, BETA, steps, winners)
-    found = changes(nm.Contrastive(steps=steps, winners=winners))
+    found = changes(nm.plasticity.Contrastive(steps=steps, winners=winners))
     np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
 def test_the_contrastive_rule_uses_the_memorys_temperature() -> None:
     at_one = reference.contrastive(PROBES, PATTERNS, 1.0, 1)
-    assert np.abs(changes(nm.Contrastive()) - at_one).max() > 1e-2
+    assert np.abs(changes(nm.plasticity.Contrastive()) - at_one).max() > 1e-2
 
 
 def test_energy_gradient_is_exact() -> None:
     expected = -reference.energy_gradient(PROBES, PATTERNS, BETA)
-    np.testing.assert_allclose(changes(nm.EnergyGradient()), expected, atol=2e-6)
+    np.testing.assert_allclose(changes(nm.plasticity.EnergyGradient()), expected, atol=2e-6)
 
 
 def test_perturbation_estimates_the_gradient_of_the_recall_error() -> None:
@@ -65,7 +65,7 @@ def test_perturbation_estimates_the_gradient_of_the_recall_error() -> None:
         plus[index] += 1e-5
         minus[index] -= 1e-5
         gradient[index] = (loss(plus) - loss(minus)) / 2e-5
-    memory, state = ready(rule=nm.Perturbation(sigma=3e-2))
+    memory, state = ready(rule=nm.plasticity.Perturbation(sigma=3e-2))
 
     def draw(key: jax.Array) -> jax.Array:
         return nm.weight_changes(memory, state.replace(learning_key=key))
@@ -77,7 +77,7 @@ def test_perturbation_estimates_the_gradient_of_the_recall_error() -> None:
 
 
 def test_noise_has_its_standard_deviation_and_moves_on() -> None:
-    memory, state = ready(rule=nm.Noisy(rule=nm.Delta(), sigma=0.3), eta=1.0)
+    memory, state = ready(rule=nm.plasticity.Noisy(rule=nm.plasticity.Delta(), sigma=0.3), eta=1.0)
     plain = reference.delta(PROBES, PATTERNS, BETA)
 
     def noise(key: jax.Array) -> jax.Array:
@@ -93,7 +93,7 @@ def test_noise_has_its_standard_deviation_and_moves_on() -> None:
 
 
 def test_unknown_features_teach_nothing() -> None:
-    memory, state = ready(rule=nm.Delta())
+    memory, state = ready(rule=nm.plasticity.Delta())
     known = np.ones((6, 4), np.float32)
     known[:, 2] = 0.0
     state = nm.advance_state(memory, state.replace(known=known))
@@ -103,7 +103,7 @@ def test_unknown_features_teach_nothing() -> None:
 
 
 def test_the_gate_selects_examples() -> None:
-    memory, state = ready(rule=nm.Delta())
+    memory, state = ready(rule=nm.plasticity.Delta())
     gate = jnp.array([1.0, 0, 0, 1.0, 0, 0])
     expected = reference.delta(PROBES[[0, 3]], PATTERNS, BETA) * 2 / 6
     found = nm.weight_changes(memory, state.replace(learn=gate))

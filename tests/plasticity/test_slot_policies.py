@@ -3,14 +3,14 @@
 import jax.numpy as jnp
 import numpy as np
 
-from ngcmem.plasticity.slot_policies import (
+from ngcmem.memories.episodic._policies import (
     Writing,
     account_reads,
     append_block,
     delete_slots,
     write_entries,
 )
-from ngcmem.plasticity.slot_table import SlotTable, empty_table
+from ngcmem.memories.episodic._slot_table import SlotTable, empty_table
 
 SLOTS = 6
 

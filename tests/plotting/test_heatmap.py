@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ngcmem.plotting.heatmap import memory_heatmap
+from ngcmem.plotting import memory_heatmap
 
 
 def test_it_shows_the_rows_and_hatches_free_slots() -> None:

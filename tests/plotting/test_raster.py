@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ngcmem.plotting.raster import plot_raster
+from ngcmem.plotting import plot_raster
 
 
 def test_a_dot_for_every_spike_at_the_end_of_its_step() -> None:

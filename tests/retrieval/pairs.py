@@ -1,8 +1,22 @@
 """The library's instances under the names of the reference."""
 
-from ngcmem.retrieval.separation import Identity, LogSumRelu, Power, Relu, Softmax, Threshold
-from ngcmem.retrieval.similarity import Cosine, Dot, Euclidean, Hamming, Manhattan
-from ngcmem.retrieval.sparse import Entmax, Max, Sparsemax, TopK
+from ngcmem.retrieval import (
+    Cosine,
+    Dot,
+    Entmax,
+    Euclidean,
+    Hamming,
+    Identity,
+    LogSumRelu,
+    Manhattan,
+    Max,
+    Power,
+    Relu,
+    Softmax,
+    Sparsemax,
+    Threshold,
+    TopK,
+)
 
 SIMILARITIES = {
     "dot": Dot(),

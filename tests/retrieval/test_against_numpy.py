@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ngcmem.retrieval.retrieve import retrieve_batch
+from ngcmem.retrieval import retrieve_batch
 from tests.retrieval import reference
 from tests.retrieval.pairs import NOT_STREAMED, SEPARATIONS, SIMILARITIES
 

@@ -5,11 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.retrieval import bounds
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.separation import Softmax
-from ngcmem.retrieval.similarity import Dot
-from ngcmem.retrieval.sparse import Entmax, Sparsemax
+from ngcmem.retrieval import Dot, Entmax, Softmax, Sparsemax, bounds, retrieve_batch
 
 
 def _patterns(slots, features, norm, seed=0):
@@ -23,7 +19,7 @@ def test_separations_are_the_smallest_gap_of_dot_products():
     expected = [
         products[i, i] - max(products[i, j] for j in range(20) if j != i) for i in range(20)
     ]
-    got = jax.jit(bounds.separations)(jnp.asarray(patterns, jnp.float32), 20)
+    got = jax.jit(bounds.pattern_separation)(jnp.asarray(patterns, jnp.float32), 20)
     np.testing.assert_allclose(got[:20], expected, atol=1e-5)
     assert np.isinf(got[20:]).all()
 
@@ -40,7 +36,7 @@ def test_one_step_bound_holds_for_every_pattern(beta):
     """Theorem 5 at N = 1000, d = 64, norm 4, from probes 0.3 away: 0 violations."""
     slots, norm = 1000, 4.0
     patterns = _patterns(slots, 64, norm)
-    delta = np.asarray(bounds.separations(jnp.asarray(patterns, jnp.float32)))
+    delta = np.asarray(bounds.pattern_separation(jnp.asarray(patterns, jnp.float32)))
     noise = _patterns(slots, 64, 0.3, seed=1)
     probes = patterns + noise
     stored = fixed = jnp.asarray(patterns, jnp.float32)
@@ -68,7 +64,7 @@ def test_capacity_constants_of_theorem_3(radius, features, published):
 
 def test_softmax_beta_recalls_to_the_error_asked_for():
     patterns = jnp.asarray(_patterns(200, 32, 2.0), jnp.float32)
-    delta = bounds.separations(patterns)
+    delta = bounds.pattern_separation(patterns)
     betas = bounds.softmax_beta(delta, 200, 2.0, 1e-3)
 
     def recall(probe, beta):
@@ -84,7 +80,7 @@ def test_softmax_beta_recalls_to_the_error_asked_for():
 def test_sparse_recall_is_exact_just_above_its_beta_and_inexact_just_below(alpha):
     patterns = jnp.asarray(_patterns(100, 16, 3.0), jnp.float32)
     separation = Sparsemax() if alpha == 2.0 else Entmax(alpha=alpha)
-    beta = bounds.entmax_beta(bounds.separations(patterns), alpha)
+    beta = bounds.entmax_beta(bounds.pattern_separation(patterns), alpha)
 
     def recall(probe, beta):
         recall = retrieve_batch(

@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.separation import Power, Softmax
-from ngcmem.retrieval.similarity import Dot
-from ngcmem.retrieval.sparse import Entmax, TopK
+from ngcmem.retrieval import Dot, Entmax, Power, Softmax, TopK, retrieve_batch
 
 GOOD = dict(
     probes=jnp.ones((2, 5)), patterns=jnp.ones((8, 5)), similarity="dot", separation="softmax"
@@ -54,9 +51,11 @@ def test_wrong_hyper_parameters(make, message):
 def test_numpy_lists_and_integers_are_taken_as_floats():
     patterns, probes = [[1, 0, 2], [0, 3, 1]], np.array([[1, 0, 1]])
     options = dict(similarity="dot", separation="softmax", beta=0.3)
-    wanted = nm.retrieve_batch(jnp.asarray(probes, float), jnp.asarray(patterns, float), **options)
-    given = nm.retrieve_batch(probes, patterns, **options)
+    wanted = nm.retrieval.retrieve_batch(
+        jnp.asarray(probes, float), jnp.asarray(patterns, float), **options
+    )
+    given = nm.retrieval.retrieve_batch(probes, patterns, **options)
     np.testing.assert_allclose(given.outputs, wanted.outputs, rtol=1e-6)
     assert given.outputs.dtype == wanted.outputs.dtype and not (given.outputs % 1 == 0).all()
-    one = nm.retrieve([1, 0, 1], np.array(patterns, float), **options)
+    one = nm.retrieval.retrieve([1, 0, 1], np.array(patterns, float), **options)
     np.testing.assert_allclose(one.outputs, wanted.outputs[0], rtol=1e-6)

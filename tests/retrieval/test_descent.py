@@ -5,10 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.retrieval.energies import descends
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.separation import LogSumRelu, Power, Softmax
-from ngcmem.retrieval.similarity import Cosine, Dot, Euclidean, Manhattan
+from ngcmem.retrieval import (
+    Cosine,
+    Dot,
+    Euclidean,
+    LogSumRelu,
+    Manhattan,
+    Power,
+    Softmax,
+    descends,
+    retrieve_batch,
+)
 from tests.retrieval.pairs import SEPARATIONS, SIMILARITIES
 
 DESCENDING = [

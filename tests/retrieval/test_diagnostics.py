@@ -5,12 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.retrieval import diagnostics
-from ngcmem.retrieval.names import resolve_separation, resolve_similarity
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.separation import Softmax
-from ngcmem.retrieval.similarity import Dot, Euclidean, expand_fields
-from ngcmem.retrieval.sparse import Entmax, Max
+from ngcmem.retrieval import (
+    Dot,
+    Entmax,
+    Euclidean,
+    Max,
+    Softmax,
+    diagnostics,
+    expand_fields,
+    resolve_separation,
+    resolve_similarity,
+    retrieve_batch,
+)
 
 
 def test_entropy_and_effective_memories():

@@ -6,8 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.sparse import Max
+from ngcmem.retrieval import Max, retrieve_batch
 from tests.retrieval.pairs import SIMILARITIES
 
 

@@ -4,10 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ngcmem.retrieval.fields import FieldSimilarity, mask_scores, score_fields
-from ngcmem.retrieval.gains import ContrastGain, EntropyGain
-from ngcmem.retrieval.retrieve import retrieve_batch
-from ngcmem.retrieval.similarity import Cosine, Dot
+from ngcmem.retrieval import (
+    ContrastGain,
+    Cosine,
+    Dot,
+    EntropyGain,
+    FieldSimilarity,
+    mask_scores,
+    retrieve_batch,
+    score_fields,
+)
 from tests.retrieval import reference
 
 

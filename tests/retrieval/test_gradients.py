@@ -5,10 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.retrieval.retrieve import retrieve, retrieve_batch
-from ngcmem.retrieval.separation import Softmax
-from ngcmem.retrieval.similarity import Dot
-from ngcmem.retrieval.sparse import Entmax, Sparsemax
+from ngcmem.retrieval import Dot, Entmax, Softmax, Sparsemax, retrieve, retrieve_batch
 from tests.retrieval import reference
 from tests.retrieval.pairs import SEPARATIONS, SIMILARITIES
 

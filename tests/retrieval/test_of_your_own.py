@@ -43,7 +43,7 @@ def test_outputs_and_weights_are_their_formulas(page):
 def test_streamed_is_materialised_and_the_weights_are_the_slope_of_phi(page):
     rule = page["Exponential"]()
     both = [
-        nm.retrieve_batch(
+        nm.retrieval.retrieve_batch(
             PROBES, PATTERNS, beta=0.2, separation=rule, similarity="dot", method=method, chunk=2
         )
         for method in ("streamed", "materialised")
@@ -53,4 +53,7 @@ def test_streamed_is_materialised_and_the_weights_are_the_slope_of_phi(page):
     scores = jnp.asarray(PATTERNS @ PROBES[0], jnp.float32)
     slope = jax.grad(lambda s: rule.potential(s, 0.2, None))(scores)
     np.testing.assert_allclose(rule(scores, 0.2, None), slope, rtol=1e-5)
-    assert nm.descends(nm.Dot(), rule).holds and not nm.descends(nm.Dot(), rule).bounded
+    assert (
+        nm.retrieval.descends(nm.retrieval.Dot(), rule).holds
+        and not nm.retrieval.descends(nm.retrieval.Dot(), rule).bounded
+    )

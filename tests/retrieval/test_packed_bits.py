@@ -1,7 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from ngcmem.retrieval.packed_bits import distances, overlaps, pack, unpack, within
+from ngcmem.memories._packed_bits import distances, overlaps, pack, unpack, within
 
 DRAW = np.random.default_rng(2)
 

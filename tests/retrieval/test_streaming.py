@@ -7,10 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.retrieval.retrieve import choose, retrieve_batch
-from ngcmem.retrieval.separation import Power, Softmax
-from ngcmem.retrieval.similarity import Dot, Euclidean
-from ngcmem.retrieval.sparse import Max, Sparsemax, TopK
+from ngcmem.retrieval import (
+    Dot,
+    Euclidean,
+    Max,
+    Power,
+    Softmax,
+    Sparsemax,
+    TopK,
+    choose,
+    retrieve_batch,
+)
 
 
 def _recall(probes, patterns, **changes):

@@ -32,11 +32,13 @@ def test_conductances_are_exact_for_any_step(dt):
     spikes[[0, 5]] = 1.0
     t = dt * np.arange(steps)
     times = [t, np.where(t >= 5 * dt - 1e-9, t - 5 * dt, np.inf)]
-    single = nm.Exponential(inputs=1, outputs=1, tau=4.0, weight_init=ONE)
+    single = nm.ExponentialSynapse(inputs=1, outputs=1, tau=4.0, weight_init=ONE)
     expected = sum(2.0 * np.exp(-s / 4.0) for s in times)
     np.testing.assert_allclose(response(single, spikes, dt)[:, 0, 0], expected, rtol=2e-5)
 
-    double = nm.DoubleExponential(inputs=1, outputs=1, tau_rise=1.5, tau_decay=6.0, weight_init=ONE)
+    double = nm.DoubleExponentialSynapse(
+        inputs=1, outputs=1, tau_rise=1.5, tau_decay=6.0, weight_init=ONE
+    )
     top = 1.5 * 6.0 / 4.5 * np.log(4.0)
     np.testing.assert_allclose(double.time_to_peak(), top, rtol=1e-6)
 
@@ -48,7 +50,7 @@ def test_conductances_are_exact_for_any_step(dt):
 
 
 def test_driving_force_of_a_wired_membrane():
-    for kind in (nm.Exponential, nm.DoubleExponential):
+    for kind in (nm.ExponentialSynapse, nm.DoubleExponentialSynapse):
         synapse = kind(inputs=1, outputs=2, reversal=-70.0, weight_init=ONE)
         state = nm.init(synapse, jax.random.key(0)).replace(inputs=[[1.0]])
         for _ in range(3):

@@ -1,0 +1,62 @@
+"""A component's or circuit's compartments as a table, for `print` and for Jupyter."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+
+from ngcmem.core import Component
+
+_HEAD = ("component", "compartment", "role", "axes", "driven by")
+
+
+def rows(
+    component: Component, driven: Mapping[str, str], order: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """One row per compartment: component and its class, name, role, axes with sizes, writer.
+
+    Components stand in the order given, that of execution.
+    """
+    shapes = jax.eval_shape(component.init, jax.random.key(0))
+    specs = shapes.specs()
+    table, last = [], ""
+    for path in sorted(specs, key=lambda path: order.index(path.partition(".")[0])):
+        spec = specs[path]
+        owner, _, name = path.rpartition(".")
+        kind = type(component[owner]).__name__ if owner else type(component).__name__  # pyright: ignore[reportIndexIssue]
+        label = f"{owner}: {kind}" if owner else kind
+        axes = _axes(spec.axes, shapes[path])
+        writer = "; ".join(t for k, t in driven.items() if k == path or k.startswith(path + "."))
+        table.append((label if label != last else "", name, spec.role.value, axes, writer))
+        last = label
+    return table
+
+
+def _axes(names: tuple[str, ...], value: Any) -> str:
+    leaves = jax.tree.leaves(value)
+    if len(leaves) == 1 and len(names) == leaves[0].ndim:
+        return " ".join(f"{n}={size}" for n, size in zip(names, leaves[0].shape, strict=True))
+    return " ".join(str(leaf.shape) for leaf in leaves)
+
+
+def as_text(component: Component, driven: Mapping[str, str], order: Sequence[str]) -> str:
+    """The table in aligned columns."""
+    table = [_HEAD, *rows(component, driven, order)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(_HEAD))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def as_html(component: Component, driven: Mapping[str, str], order: Sequence[str]) -> str:
+    """The table for a notebook."""
+
+    def line(tag: str, row: tuple[str, ...]) -> str:
+        cells = (f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in row)
+        return f"<tr>{''.join(cells)}</tr>"
+
+    body = "".join(line("td", row) for row in rows(component, driven, order))
+    return f"<table><thead>{line('th', _HEAD)}</thead><tbody>{body}</tbody></table>"

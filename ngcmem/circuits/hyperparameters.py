@@ -1,0 +1,32 @@
+"""Hyper-parameters by path: read, and changed in a copy, for sweeps over whole circuits."""
+
+from typing import Any, TypeVar
+
+import jax
+
+from ngcmem.core import Component, did_you_mean, path_of
+
+C = TypeVar("C", bound=Component)
+
+
+def hyperparameters(component: Component) -> dict[str, Any]:
+    """Every hyper-parameter leaf by path: `{"cell.tau": 20.0, ...}`."""
+    leaves = jax.tree_util.tree_flatten_with_path(component)[0]
+    return {path_of(keys): leaf for keys, leaf in leaves}
+
+
+def with_parameters(component: C, changes: dict[str, Any]) -> C:
+    """A copy with some hyper-parameters changed, so that vmap and grad can reach them.
+
+        jax.vmap(lambda tau: f(nm.with_parameters(circuit, {"cell.tau": tau})))(taus)
+
+    Raises:
+        ValueError: a path that is no hyper-parameter (sizes and functions are not).
+    """
+    known = hyperparameters(component)
+    for path in changes:
+        if path not in known:
+            raise ValueError(f"There is no hyper-parameter {path!r}." + did_you_mean(path, known))
+    return jax.tree_util.tree_map_with_path(
+        lambda keys, leaf: changes.get(path_of(keys), leaf), component
+    )

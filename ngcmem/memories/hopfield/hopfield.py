@@ -1,0 +1,258 @@
+"""Modern Hopfield memory with explicit slots, one-shot storage and local plasticity."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+    examples_axis,
+)
+from ngcmem.memories.hopfield._options import check_initial, check_rule
+from ngcmem.plasticity import (
+    Delta,
+    SlotRule,
+    Slots,
+    append,
+    append_novel,
+    apply_change,
+    check_learning,
+    filled,
+    init_optimizer,
+)
+from ngcmem.retrieval import (
+    RetrievalResult,
+    Separation,
+    Similarity,
+    descends,
+    resolve_separation,
+    resolve_similarity,
+    retrieve,
+    retrieve_batch,
+)
+
+
+class HopfieldState(MemoryState):
+    inputs: Input[Array, "features"]  # the probe
+    known: Input[Array, "features"]  # 1 where the probe is known, 0 where it is to be filled
+    learn: LearningInput[Array, ""]  # how much evolve learns from this example, 1 or less
+    outputs: PerExample[Array, "features"]  # what is recalled
+    similarities: PerExample[Array, "slots"]  # of the probe to every pattern, before beta
+    memory_weights: PerExample[Array, "slots"]  # after the separation
+    energy: PerExample[Array, ""]  # of the probe
+    weights: Shared[Array, "slots features"]  # the patterns, one per row
+    mask: Shared[Array | None, "slots features"]  # connections that exist (p_conn < 1)
+    count: Shared[Array, ""]  # slots in use, the first ones
+    written: Shared[Array, ""]  # rows stored since the beginning
+    refused: Shared[Array, ""]  # rows that found the memory full (when_full="refuse")
+    optimizer_state: Shared[Any, ""]
+    learning_key: Shared[Array | None, ""]  # of stochastic rules
+
+
+class Hopfield(Memory[HopfieldState]):
+    """Recall by similarity, separation and projection; patterns are the rows x_i of `weights`.
+
+        outputs = sum_i p_i x_i,   p = softmax(beta X q)
+        energy(q) = -logsumexp(beta X q)/beta + |q|^2/2 + ln(count)/beta + max_i |x_i|^2/2
+
+    for a probe q, X the used rows (the defaults: dot similarity, softmax; other pairs in
+    docs/retrieval.md). Effective weights efficacy * mask * weights enter similarity, projection
+    and energy alike. `evolve` applies `rule` (the delta rule by default) with a learning rate
+    `eta` or an optax `optimizer`; with neither it leaves the weights alone. With `novelty` set it
+    first appends the probes whose best similarity is below it, and adapts from the others.
+
+    References: Ramsauer et al. (2021), arXiv:2008.02217, equation 2; Krotov and Hopfield (2020),
+    arXiv:2008.06996; Movellan (1991) for the contrastive rule.
+
+    Attributes:
+        beta: inverse temperature of the recall.
+        eta, optimizer: a learning rate or an optax transformation, at most one of them.
+        rule: what `evolve` wants to change: `Delta()`, `Contrastive()`, `EnergyGradient()`, ...
+        weight_decay, l1: decay per `evolve`, W - weight_decay * W - l1 * sign(W).
+        similarity, separation: names or instances of the retrieval layer.
+        initial, weight_init: "empty", or "random": all slots used, drawn by `weight_init`.
+        patterns: stored in the first slots by `init`, (n, features).
+        when_full: "ring" overwrites the oldest, "refuse" counts what it does not take.
+        novelty: store only what has no similarity of at least this to any pattern.
+        p_conn, efficacy: probability of a connection; factor on every weight (None: 1, free).
+        method: "auto", "materialised" or "streamed", see docs/retrieval.md.
+    """
+
+    slots: Static[int]
+    features: Static[int]
+    beta: float | Array = 1.0
+    eta: float | Array | None = None
+    optimizer: Static[optax.GradientTransformation | None] = None
+    rule: SlotRule = Delta()
+    weight_decay: float | Array = 0.0
+    l1: float | Array = 0.0
+    similarity: str | Similarity = "dot"
+    separation: str | Separation = "softmax"
+    initial: Static[Literal["empty", "random"]] = "empty"
+    weight_init: Static[Callable[..., Array]] = jax.nn.initializers.normal(1.0)
+    patterns: Array | None = None
+    when_full: Static[Literal["ring", "refuse"]] = "ring"
+    novelty: float | Array | None = None
+    p_conn: Static[float] = 1.0
+    efficacy: float | Array | None = None
+    method: Static[Literal["auto", "materialised", "streamed"]] = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_learning("Hopfield", self.eta, self.optimizer)
+        check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
+        check_choice("Hopfield", "when_full", self.when_full, ("ring", "refuse"))
+        check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
+        if not 0.0 < self.p_conn <= 1.0:
+            raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
+        check_rule(self.rule)
+        check_initial(self.patterns, self.initial, self.slots, self.features)
+        object.__setattr__(self, "similarity", resolve_similarity(self.similarity))
+        object.__setattr__(self, "separation", resolve_separation(self.separation))
+
+    def init(self, key: Array) -> HopfieldState:
+        draw, connect, learn = jax.random.split(key, 3)
+        shape, count = (self.slots, self.features), 0
+        weights = jnp.zeros(shape)
+        if self.initial == "random":
+            weights, count = self.weight_init(draw, shape), self.slots
+        if self.patterns is not None:
+            count = self.patterns.shape[0]
+            weights = weights.at[:count].set(self.patterns)
+        mask = None
+        if self.p_conn < 1.0:
+            mask = jax.random.bernoulli(connect, self.p_conn, shape).astype(weights.dtype)
+            weights = weights * mask
+        features, slots = jnp.zeros(self.features), jnp.zeros(self.slots)
+        return HopfieldState(
+            inputs=features,
+            known=jnp.ones(self.features),
+            learn=jnp.ones(()),
+            outputs=features,
+            similarities=slots,
+            memory_weights=slots,
+            energy=jnp.zeros(()),
+            weights=weights,
+            mask=mask,
+            count=jnp.asarray(count, jnp.int32),
+            written=jnp.asarray(0 if self.initial == "random" else count, jnp.int32),
+            refused=jnp.zeros((), jnp.int32),
+            optimizer_state=init_optimizer(self.optimizer, weights),
+            learning_key=learn if self.rule.stochastic else None,
+        )
+
+    def advance_state(self, state: HopfieldState, t: Array, dt: Array) -> HopfieldState:
+        def retrieved(method: Any) -> RetrievalResult:
+            return retrieve(
+                state.inputs,
+                self._effective(state, state.weights),
+                known=state.known,
+                method=method,
+                axis_name=examples_axis(),
+                **self._settings(state),
+            )
+
+        recall = retrieved(self.method)
+        slots = recall if recall.weights is not None else retrieved("materialised")
+        return state.recalled(
+            outputs=recall.outputs,
+            similarities=slots.similarities,
+            memory_weights=slots.weights,
+            energy=recall.energy,
+            matched=recall.matched,
+        )
+
+    def weight_changes(self, state: HopfieldState, t: Array, dt: Array) -> Array:
+        def recalled(weights: Array, probes: Array) -> RetrievalResult:
+            patterns = self._effective(state, weights)
+            return retrieve_batch(probes, patterns, method="materialised", **self._settings(state))
+
+        change = self.rule(state, recalled, self._learning_keys(state)[1])
+        used = jnp.arange(self.slots)[:, None] < state.count
+        change = jnp.where(used, change, 0)
+        return change if state.mask is None else change * state.mask
+
+    def evolve(self, state: HopfieldState, t: Array, dt: Array) -> HopfieldState:
+        grown = state
+        if self.novelty is not None:
+            grown, novel = self._append_novel(state, filled(state), state.known, state.learn)
+            state = state.replace(learn=jnp.where(novel, 0, state.learn))
+        if self.eta is None and self.optimizer is None:
+            return grown
+        change = self.weight_changes(state, t, dt)
+        if self.novelty is not None:  # what was wanted of a row is not for the one in its place
+            change = jnp.where((grown.weights != state.weights).any(1, keepdims=True), 0, change)
+        weights, optimizer_state = apply_change(
+            grown.weights,
+            change,
+            state.optimizer_state,
+            eta=self.eta,
+            optimizer=self.optimizer,
+            weight_decay=self.weight_decay,
+            l1=self.l1,
+        )
+        return grown.replace(
+            weights=weights,
+            optimizer_state=optimizer_state,
+            learning_key=self._learning_keys(state)[0],
+        )
+
+    def store(
+        self, state: HopfieldState, inputs: Array, targets: Any, key: Array | None
+    ) -> HopfieldState:
+        if targets is not None:
+            raise ValueError(
+                "store: Hopfield is auto-associative, it recalls what it stored: leave out targets."
+            )
+        if self.novelty is not None:
+            everything = jnp.ones_like(inputs)
+            return self._append_novel(state, inputs, everything, everything[:, 0])[0]
+        slots = append(_slots(state), inputs, self.when_full, state.mask)
+        return state.replace(**slots._asdict())
+
+    def no_convergence(self) -> str | None:
+        descent = descends(self.similarity, self.separation)  # pyright: ignore
+        return None if descent.holds else f"{descent.reason}."
+
+    def _append_novel(
+        self, state: HopfieldState, rows: Array, known: Array, allowed: Array
+    ) -> tuple[HopfieldState, Array]:
+        def best(slots: Slots, row: Array, row_known: Array) -> Array:
+            patterns = self._effective(state, slots.weights)
+            similarities = self.similarity(row, patterns, row_known)  # pyright: ignore
+            return jnp.where(jnp.arange(self.slots) < slots.count, similarities, -jnp.inf).max()
+
+        threshold = jnp.inf if self.novelty is None else self.novelty
+        slots, novel = append_novel(
+            _slots(state), rows, self.when_full, best, threshold, known, allowed, state.mask
+        )
+        return state.replace(**slots._asdict()), novel
+
+    def _settings(self, state: HopfieldState) -> dict[str, Any]:
+        names = ("similarity", "separation", "beta")
+        return {"count": state.count, **{name: getattr(self, name) for name in names}}
+
+    def _effective(self, state: HopfieldState, weights: Array) -> Array:
+        if state.mask is not None:
+            weights = weights * state.mask
+        return weights if self.efficacy is None else weights * self.efficacy
+
+    def _learning_keys(self, state: HopfieldState) -> tuple[Array | None, Array | None]:
+        """The key to keep and the key to use now."""
+        keys = state.learning_key
+        return (None, None) if keys is None else tuple(jax.random.split(keys))  # pyright: ignore
+
+
+def _slots(state: HopfieldState) -> Slots:
+    return Slots(state.weights, state.count, state.written, state.refused)
