@@ -18,8 +18,8 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
     """A leaky integrate-and-fire cell with the threshold v_threshold + adaptation + homeostasis.
 
         tau dv/dt = v_rest - v + resistance * current;   v >= threshold: spike, v <- v_reset
-        adaptation  <- adaptation exp(-dt / adaptation_tau) + adaptation_increment * spikes
-        homeostasis <- homeostasis exp(-dt / homeostasis_tau)
+        adaptation  <- adaptation exp(-dt / tau_adaptation) + adaptation_increment * spikes
+        homeostasis <- homeostasis exp(-dt / tau_homeostasis)
                        + homeostasis_increment * mean over the batch of spikes      (in `evolve`)
 
     Adaptation is a cell's memory of its own recent spikes, one per example (Bellec, Salaj,
@@ -28,7 +28,7 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
     whole batch (Diehl and Cook 2015, doi:10.3389/fncom.2015.00099). Either is off with an
     increment of 0. Integration, resets and surrogate gradients as in `LIF`; with a held current
     the threshold settles where one interval's decay equals one increment:
-    adaptation just after a spike -> increment / (1 - exp(-interval / adaptation_tau)).
+    adaptation just after a spike -> increment / (1 - exp(-interval / tau_adaptation)).
     Units: mV, ms, nA, MOhm.
 
     Raises:
@@ -36,9 +36,9 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
     """
 
     refractory_time: float | Array = 5.0  # ms
-    adaptation_tau: float | Array = 200.0  # ms
+    tau_adaptation: float | Array = 200.0  # ms
     adaptation_increment: float | Array = 1.0  # mV per spike
-    homeostasis_tau: float | Array = 1e7  # ms
+    tau_homeostasis: float | Array = 1e7  # ms
     homeostasis_increment: float | Array = 0.0  # mV per spike
 
     def init(self, key: Array) -> AdaptiveLIFState:
@@ -51,7 +51,7 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
         v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, self.charged(state, dt))
         threshold = self.v_threshold + state.adaptation + state.homeostasis
         spikes = self.fires(v - threshold)
-        decayed = state.adaptation * jnp.exp(-dt / self.adaptation_tau)
+        decayed = state.adaptation * jnp.exp(-dt / self.tau_adaptation)
         return state.replace(
             v=jnp.where(spikes > 0, self.v_reset, v),
             spikes=spikes,
@@ -60,6 +60,6 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
         )
 
     def evolve(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
-        decayed = state.homeostasis * jnp.exp(-dt / self.homeostasis_tau)
+        decayed = state.homeostasis * jnp.exp(-dt / self.tau_homeostasis)
         risen = self.homeostasis_increment * jnp.mean(state.spikes, axis=0)
         return state.replace(homeostasis=decayed + risen)

@@ -25,6 +25,8 @@ class LeakyCell(Component[S]):
 
         tau dv/dt = v_rest - v + resistance * current
 
+    Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.4.
+
     Attributes:
         integration: "exact" for a current held during the step, or "euler" (first order, stable
             for dt < 2 tau).

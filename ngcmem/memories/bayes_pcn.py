@@ -46,9 +46,9 @@ class BayesPCN(Memory[BayesPCNState]):
         R <- R + k (x_l - z R),   U <- U - k (z U),   k = U z^T / s_l
 
     rows in order, each settled under the posterior of those before; nothing is stored but R and U.
-    Before each write the posterior diffuses back to the prior by `forgetting` (0: never),
+    Before each write the posterior diffuses back to the prior by `decay` (0: never),
 
-        R <- R_0 + sqrt(1 - forgetting) (R - R_0),   U <- (1 - forgetting) U + forgetting prior I
+        R <- R_0 + sqrt(1 - decay) (R - R_0),   U <- (1 - decay) U + decay prior I
 
     which keeps the prior in place, makes room, and lets the oldest patterns fade first; `forget`
     does it once, by request. `evolve` writes the batch's settled `inputs` together, features that
@@ -60,6 +60,10 @@ class BayesPCN(Memory[BayesPCNState]):
         activation: f.
         noise: variance of a unit around its prediction; small: patterns are kept exactly.
         prior: variance of a weight before the first write.
+
+    Raises:
+        ValueError: `hidden` is no layer size, or `decay`, `momentum` or `step_size` is outside of
+            its range.
     """
 
     features: Static[int]
@@ -67,15 +71,15 @@ class BayesPCN(Memory[BayesPCNState]):
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
     noise: float | Array = 0.01
     prior: float | Array = 1.0
-    forgetting: float | Array = 0.0
-    rate: float | Array = 1.0
+    decay: float | Array = 0.0
+    step_size: float | Array = 1.0
     momentum: float | Array = 0.9
     settle_steps: Static[int] = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "hidden", self.layers)
-        _check_share("BayesPCN: forgetting", self.forgetting)
+        _check_share("BayesPCN: decay", self.decay)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -146,7 +150,7 @@ class BayesPCN(Memory[BayesPCNState]):
             tuple(scales),
             start,
             steps=self.settle_steps,
-            rate=self.rate,
+            step_size=self.step_size,
             momentum=self.momentum,
         )
 
@@ -194,7 +198,7 @@ class BayesPCN(Memory[BayesPCNState]):
         prior_means = widen(state.prior_means)
 
         def write(posterior: Posterior, row: Array) -> tuple[Posterior, None]:
-            posterior = self._diffused(posterior, prior_means, self.forgetting)
+            posterior = self._diffused(posterior, prior_means, self.decay)
             hidden = self._infer(*posterior, row, jnp.ones_like(row))
             rows = tuple(x[None] for x in (row, *hidden))
             return self._written(posterior, rows[0], rows[1:]), None
@@ -217,7 +221,7 @@ class BayesPCN(Memory[BayesPCNState]):
 
     def evolve(self, state: BayesPCNState, t: Array, dt: Array) -> BayesPCNState:
         posterior = widen((state.means, state.covariances))
-        posterior = self._diffused(posterior, widen(state.prior_means), self.forgetting)
+        posterior = self._diffused(posterior, widen(state.prior_means), self.decay)
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
         means, covariances = self._written(posterior, *widen((seen, state.hidden)))
         count = state.count + state.inputs.shape[0]

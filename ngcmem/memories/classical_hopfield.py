@@ -39,19 +39,22 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
 
     References: Hopfield (1982), PNAS 79, 2554; Hopfield (1984), PNAS 81, 3088 (graded); Goles and
     Olivos (1981), Discrete Appl. Math. 3, 93 (two-cycles).
+
+    Raises:
+        ValueError: an unknown `updates` or `response`, or a `rule` that is no storage rule.
     """
 
     features: Static[int]
     rule: HopfieldRule = OuterProduct()
     updates: Static[Literal["asynchronous", "synchronous"]] = "asynchronous"
-    activation: Static[Literal["binary", "graded"]] = "binary"
-    gain: float | Array = 10.0  # of graded units
+    response: Static[Literal["binary", "graded"]] = "binary"
+    beta: float | Array = 10.0  # of graded units
 
     def __post_init__(self) -> None:
         super().__post_init__()
         name = "ClassicalHopfield"
         check_choice(name, "updates", self.updates, ("asynchronous", "synchronous"))
-        check_choice(name, "activation", self.activation, ("binary", "graded"))
+        check_choice(name, "response", self.response, ("binary", "graded"))
         if not isinstance(self.rule, HopfieldRule):
             raise ValueError(
                 "ClassicalHopfield: rule is a storage rule such as nm.plasticity.OuterProduct(), "
@@ -61,7 +64,7 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     def check_patterns(self, place: str, patterns: Any) -> None:
         if place.startswith("store"):
             check_bipolar("ClassicalHopfield", place, patterns)
-        elif self.activation == "binary":
+        elif self.response == "binary":
             check_bipolar("ClassicalHopfield", place, patterns, zero_is_unknown=True)
 
     def no_convergence(self) -> str | None:
@@ -112,17 +115,17 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
         )
 
     def _activate(self, field: Array, before: Array) -> Array:
-        if self.activation == "graded":
-            return jnp.tanh(self.gain * field).astype(before.dtype)
+        if self.response == "graded":
+            return jnp.tanh(self.beta * field).astype(before.dtype)
         return jnp.where(field == 0, before, jnp.sign(field).astype(before.dtype))
 
     def _energy(self, x: Array, w: Array, b: Array) -> Array:
         energy = -0.5 * x @ (w @ x) - b @ x
-        if self.activation == "binary":
+        if self.response == "binary":
             return energy
         near, far = 1.0 + x, 1.0 - x  # 0 log 0 = 0 at saturated units
         entropy = 0.5 * (jax.scipy.special.xlogy(near, near) + jax.scipy.special.xlogy(far, far))
-        return energy + jnp.sum(entropy) / self.gain
+        return energy + jnp.sum(entropy) / self.beta
 
     def evolve(self, state: ClassicalHopfieldState, t: Array, dt: Array) -> ClassicalHopfieldState:
         return self._write(state, state.inputs)

@@ -49,18 +49,21 @@ class GenerativePC(Memory[GenerativePCState]):
         activation: f.
         prior: precision of the Gaussian prior on the top layer.
         rate, momentum: of the descent on values; lower `rate` where the energy rises.
-        eta, optimizer: of `evolve`; `store` uses `storing`, an optax transformation.
+        eta, optimizer: of `evolve`; `store` uses `store_optimizer`, an optax transformation.
+
+    Raises:
+        ValueError: `hidden` is no layer size, or both `eta` and `optimizer` are given.
     """
 
     features: Static[int]
     hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jnp.tanh
     prior: float | Array = 0.1
-    rate: float | Array = 0.05
+    step_size: float | Array = 0.05
     momentum: float | Array = 0.9
     settle_steps: Static[int] = 200
     store_steps: Static[int] = 2000
-    storing: Static[optax.GradientTransformation] = STORING
+    store_optimizer: Static[optax.GradientTransformation] = STORING
     eta: float | Array | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
@@ -115,7 +118,11 @@ class GenerativePC(Memory[GenerativePCState]):
             return energy(state.weights, hidden, state.inputs, state.known)
 
         hidden = settled(
-            slope, state.hidden, steps=self.settle_steps, rate=self.rate, momentum=self.momentum
+            slope,
+            state.hidden,
+            steps=self.settle_steps,
+            step_size=self.step_size,
+            momentum=self.momentum,
         )
         return state.recalled(
             hidden=hidden,
@@ -141,15 +148,17 @@ class GenerativePC(Memory[GenerativePCState]):
         def step(carry: Any, _: None) -> tuple[Any, None]:
             weights, optimizer_state, hidden, velocity = carry
             by_weight, pull = jax.grad(energy, argnums=(0, 1))(weights, hidden)
-            hidden, velocity = moved(hidden, velocity, pull, self.rate, self.momentum)
+            hidden, velocity = moved(hidden, velocity, pull, self.step_size, self.momentum)
             mean = jax.tree.map(lambda g: g / rows, by_weight)
             with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
-                change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
+                change, optimizer_state = self.store_optimizer.update(
+                    mean, optimizer_state, weights
+                )
             return (optax.apply_updates(weights, change), optimizer_state, hidden, velocity), None
 
         begin = tuple(jnp.zeros((rows, n), inputs.dtype) for n in self.layers)
         still = jax.tree.map(jnp.zeros_like, begin)
-        carry = (state.weights, self.storing.init(state.weights), begin, still)
+        carry = (state.weights, self.store_optimizer.init(state.weights), begin, still)
         (weights, *_), _ = jax.lax.scan(step, carry, length=self.store_steps)
         return state.replace(weights=weights, count=state.count + rows)
 

@@ -44,12 +44,15 @@ class TemporalPC(Memory[TemporalPCState]):
         activation: f, of the frame now.
         output: of the prediction; `jnp.sign` where frames are of -1 and 1.
         ridge: added to the gram matrix, as a fraction of its mean diagonal.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given.
     """
 
     features: Static[int]
     ridge: float | Array = 1e-6
     activation: Static[Callable[[Array], Array]] = jnp.positive
-    output: Static[Callable[[Array], Array]] = jnp.positive
+    output_activation: Static[Callable[[Array], Array]] = jnp.positive
     eta: float | Array | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
@@ -76,7 +79,7 @@ class TemporalPC(Memory[TemporalPCState]):
     def advance_state(self, state: TemporalPCState, t: Array, dt: Array) -> TemporalPCState:
         predicted = state.weights @ self.activation(state.inputs) + state.bias
         return state.recalled(
-            outputs=self.output(predicted),
+            outputs=self.output_activation(predicted),
             energy=0.5 * jnp.sum((state.following - predicted) ** 2),
             matched=state.count > 0,
         )

@@ -92,7 +92,7 @@ class Projection(HopfieldRule):
     """W = X^+ X, the projector onto the stored patterns: all of them are exact up to P < N.
 
     Written one by one: W gains r r^T / |r|^2 for the part r = x - W x that is new; a pattern
-    already in the span (|r| <= tolerance |x|) adds nothing. Without `self_coupling` the diagonal
+    already in the span (|r| <= rtol |x|) adds nothing. Without `self_coupling` the diagonal
     is left out of the couplings, which leaves the patterns fixed and widens their basins.
 
     Personnaz, Guyon and Dreyfus (1986), Phys. Rev. A 34, 4217; Kanter and Sompolinsky (1987),
@@ -100,7 +100,7 @@ class Projection(HopfieldRule):
     """
 
     self_coupling: Static[bool] = False  # pyright: ignore[reportIncompatibleVariableOverride]
-    tolerance: float | Array = 1e-3
+    rtol: float | Array = 1e-3
 
     def init(self, features: int) -> Statistics:
         return {"projector": jnp.zeros((features, features))}
@@ -115,7 +115,7 @@ class Projection(HopfieldRule):
             rest = x - projector @ x
             rest = rest - projector @ rest  # twice, against rounding
             size = jnp.sum(rest**2)
-            new = size > self.tolerance**2 * jnp.sum(x**2)
+            new = size > self.rtol**2 * jnp.sum(x**2)
             rate = jnp.where(new, 1.0 / jnp.where(new, size, 1.0), 0.0)
             return projector + rate * rest[:, None] * rest[None], None
 

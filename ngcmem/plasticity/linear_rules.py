@@ -165,11 +165,11 @@ class Greville(LinearRule):
 
         h = (I - K^+ K) k;   W <- W + h / |h|^2 (v - k W)^T;   I - K^+ K loses the direction h
 
-    A key already in the span (|h| <= tolerance |k|) brings no new direction: it is refused, and
+    A key already in the span (|h| <= rtol |k|) brings no new direction: it is refused, and
     `refused` counts such pairs. Greville (1960), SIAM Review 2, 15.
     """
 
-    tolerance: float | Array = 1e-3
+    rtol: float | Array = 1e-3
 
     tracks_span: ClassVar[bool] = True
 
@@ -187,7 +187,7 @@ class Greville(LinearRule):
             key, value = pair
             h = complement @ (complement @ key)  # twice, against rounding
             size = jnp.sum(h**2)
-            fresh = size > (self.tolerance**2) * jnp.sum(key**2)
+            fresh = size > (self.rtol**2) * jnp.sum(key**2)
             rate = jnp.where(fresh, 1.0 / jnp.where(fresh, size, 1.0), 0.0)
             w = w + rate * h[:, None] * (value - key @ w)[None]
             complement = complement - rate * h[:, None] * h[None]

@@ -58,6 +58,9 @@ class Contrastive(SlotRule):
     s_hat = sep(beta sim(W, x_hat)), x_hat <- W^T s_hat between them, each at the memory's own
     beta. With `winners` = k only the k largest of s_hat take part, with weight 1/k each.
     Reference: Movellan (1991), Contrastive Hebbian learning in the continuous Hopfield model.
+
+    Raises:
+        ValueError: `steps` or `winners` is not a whole number of at least 1.
     """
 
     steps: Static[int] = 1

@@ -154,6 +154,9 @@ class Power(Summable):
     n = 3 is the cube of MINERVA 2 (Hintzman 1984, doi:10.3758/BF03202365); a dense associative
     memory with F(s) = s^k / k has n = k - 1 (Krotov and Hopfield 2016, arXiv 1606.01164). Phi is
     convex only for odd n or if rectified.
+
+    Raises:
+        ValueError: `exponent` is not a whole number of at least 1.
     """
 
     exponent: Static[int] = 3

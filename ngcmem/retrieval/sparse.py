@@ -12,22 +12,28 @@ class TopK(Separation):
 
     For softmax Phi_k = max over k-subsets S of lse_S, a maximum of convex functions; the same
     holds for every convex separation whose weights are never negative.
+
+    Raises:
+        ValueError: `k` is not a whole number of at least 1, or an unknown `separation`.
     """
 
     k: Static[int]
-    separation: Separation = Softmax()
+    separation: str | Separation = Softmax()
 
     def __post_init__(self) -> None:
+        from ngcmem.retrieval.names import resolve_separation  # which knows TopK itself
+
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise ValueError(f"TopK: k is a number of slots, at least 1, got {self.k!r}.")
-        if isinstance(self.separation, (str, type)):
-            raise ValueError(
-                f"TopK: separation is an instance, got {self.separation!r}: write "
-                f"TopK(k={self.k}, separation=Softmax())."
-            )
+        object.__setattr__(self, "separation", resolve_separation(self.separation))
+
+    @property
+    def _among(self) -> Separation:
+        assert isinstance(self.separation, Separation)
+        return self.separation
 
     def laws(self) -> Laws:
-        among = self.separation.laws()
+        among = self._among.laws()
         return among._replace(convex=among.convex and among.monotone)
 
     def select(self, similarities: Array, used: Array | None) -> tuple[Array, Array, Array]:
@@ -39,12 +45,12 @@ class TopK(Separation):
 
     def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         largest, slots, taking_part = self.select(similarities, used)
-        weights = self.separation(largest, beta, taking_part)
+        weights = self._among(largest, beta, taking_part)
         return jnp.zeros_like(similarities).at[slots].set(weights)
 
     def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         largest, _, taking_part = self.select(similarities, used)
-        return self.separation.potential(largest, beta, taking_part)
+        return self._among.potential(largest, beta, taking_part)
 
 
 class Max(Separation):
@@ -66,6 +72,9 @@ class Entmax(Separation):
     alpha > 1, a leaf: 2 is sparsemax, alpha -> 1 softmax. Phi is that maximum over beta, minus its
     value at s = 0. A pattern whose similarity leads by 1 / (beta (alpha - 1)) gets weight exactly
     1 (Peters, Niculae and Martins 2019, arXiv 1905.05702; Santos et al. 2024, arXiv 2402.13725).
+
+    Raises:
+        ValueError: `alpha` is not above 1.
     """
 
     alpha: Array | float = 1.5
@@ -114,40 +123,40 @@ def entmax_weights(
     top = lax.stop_gradient(jnp.where(jnp.any(taking_part), top, 0))
     alpha, beta = jnp.asarray(alpha).astype(dtype), jnp.asarray(beta).astype(dtype)
     lead = (alpha - 1) * beta * jnp.where(taking_part, finite - top, 0)
-    power = 1 / (alpha - 1)
-    tau = _solve(*map(lax.stop_gradient, (lead, power, taking_part)))
-    total, slope = _mass(lead, power, taking_part, tau)
+    exponent = 1 / (alpha - 1)
+    tau = _solve(*map(lax.stop_gradient, (lead, exponent, taking_part)))
+    total, slope = _mass(lead, exponent, taking_part, tau)
     tau = tau + (total - 1) / slope
-    weights = _rectified_power(lead - tau, power, taking_part)
+    weights = _rectified_power(lead - tau, exponent, taking_part)
     total = jnp.sum(weights)
     return weights / jnp.where(total > 0, total, 1)
 
 
-def _rectified_power(base: Array, power: Array, taking_part: Array) -> Array:
+def _rectified_power(base: Array, exponent: Array, taking_part: Array) -> Array:
     positive = taking_part & (base > 0)
-    return jnp.where(positive, jnp.where(positive, base, 1) ** power, 0)
+    return jnp.where(positive, jnp.where(positive, base, 1) ** exponent, 0)
 
 
-def _mass(lead: Array, power: Array, taking_part: Array, tau: Array) -> tuple[Array, Array]:
+def _mass(lead: Array, exponent: Array, taking_part: Array, tau: Array) -> tuple[Array, Array]:
     """sum_i w_i at this tau, and minus its derivative by tau (1 if nothing takes part)."""
     base = lead - tau
-    weights = _rectified_power(base, power, taking_part)
-    slope = power * jnp.sum(jnp.where(weights > 0, weights / jnp.where(base > 0, base, 1), 0))
+    weights = _rectified_power(base, exponent, taking_part)
+    slope = exponent * jnp.sum(jnp.where(weights > 0, weights / jnp.where(base > 0, base, 1), 0))
     return jnp.sum(weights), jnp.where(slope > 0, slope, 1)
 
 
-def _solve(lead: Array, power: Array, taking_part: Array) -> Array:
-    """tau in [-1, 0) with sum_i max(lead_i - tau, 0)^power = 1; the largest lead is 0."""
+def _solve(lead: Array, exponent: Array, taking_part: Array) -> Array:
+    """tau in [-1, 0) with sum_i max(lead_i - tau, 0)^exponent = 1; the largest lead is 0."""
     tolerance = jnp.finfo(lead.dtype).eps / 2
 
     def unfinished(carry):
         low, high, tau, steps = carry
-        total, _ = _mass(lead, power, taking_part, tau)
+        total, _ = _mass(lead, exponent, taking_part, tau)
         return (jnp.abs(total - 1) > tolerance) & (high - low > tolerance) & (steps < 64)
 
     def step(carry):
         low, high, tau, steps = carry
-        total, slope = _mass(lead, power, taking_part, tau)
+        total, slope = _mass(lead, exponent, taking_part, tau)
         low, high = jnp.where(total >= 1, tau, low), jnp.where(total >= 1, high, tau)
         newton = tau + (total - 1) / slope
         inside = (newton > low) & (newton < high)

@@ -22,6 +22,8 @@ class Dense(Component[DenseState]):
     Train `weights` and `bias` by gradient (`nm.parameters`, `jax.grad`, optax), or set them:
     `state.set({"synapse.weights": w})`. `weight_init` and `bias_init` are initializers such as
     `jax.nn.initializers.lecun_normal()`.
+
+    Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 7.2.
     """
 
     inputs: Static[int]

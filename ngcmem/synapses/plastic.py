@@ -46,6 +46,8 @@ class PlasticSynapse(Component[S]):
     weight_min..weight_max, `"soft"` also shrinks the steps towards a bound, `"none"` leaves W
     free. With `total` every output's incoming weights are then scaled to that sum.
 
+    Reference: Gerstner and Kistler (2002), Spiking Neuron Models, chapter 10.
+
     Attributes:
         eta, optimizer: a learning rate or an optax transformation, at most one; with neither the
             component's `default_eta`.

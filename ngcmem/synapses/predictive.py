@@ -30,6 +30,9 @@ class Predictive(Component[PredictiveState]):
     the exact negative gradient of the batch's mean energy, and local: presynaptic activity times
     postsynaptic error. Give `eta=` or `optimizer=`; with neither it does not learn. Reference:
     Whittington and Bogacz (2017), eq. 2.18, doi:10.1162/NECO_a_00949.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given.
     """
 
     inputs: Static[int]

@@ -27,6 +27,9 @@ class Sparse(Component[SparseState]):
     is no connection, for outputs with fewer of them. Train `weights` by gradient (`nm.parameters`
     leaves the indices out).
 
+    Reference: a fixed number of inputs per cell as in Brunel (2000),
+    doi:10.1023/A:1008925309027.
+
     Raises:
         ValueError: more connections than inputs.
     """

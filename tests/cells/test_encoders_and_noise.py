@@ -117,7 +117,7 @@ def test_winner_fires_alone_with_the_interval_of_a_lif_cell():
 
 def test_counts_and_indices_equal_the_recorded_raster():
     spikes = (np.random.default_rng(1).random((50, 2, 8)) < 0.2).astype(np.float32)
-    count, raster = nm.SpikeCount(units=8), nm.SpikeIndices(units=8, most=3)
+    count, raster = nm.SpikeCount(units=8), nm.SpikeIndices(units=8, max_spikes=3)
     final, _ = nm.run(
         count, nm.init(count, jax.random.key(0), batch=2), steps=50, inputs={"inputs": spikes}
     )
@@ -135,5 +135,5 @@ def test_counts_and_indices_equal_the_recorded_raster():
             np.testing.assert_array_equal(seen["indices"][t, b, : len(expected)], expected)
             np.testing.assert_array_equal(seen["indices"][t, b, len(expected) :], -1)
     np.testing.assert_array_equal(final.overflow, np.maximum(spikes.sum(2) - 3, 0).sum(0))
-    with pytest.raises(ValueError, match="most=9 exceeds units=8; write most=8"):
-        nm.SpikeIndices(units=8, most=9)
+    with pytest.raises(ValueError, match="max_spikes=9 exceeds units=8; write max_spikes=8"):
+        nm.SpikeIndices(units=8, max_spikes=9)

@@ -131,7 +131,7 @@ MISTAKES = [
         "an unknown policy",
         lambda: nm.Hopfield(slots=2, features=2, when_full="drop"),  # type: ignore[arg-type]
         ValueError,
-        "Hopfield: when_full is one of 'ring', 'refuse', got 'drop'.",
+        "Hopfield: when_full is one of 'fifo', 'refuse', got 'drop'.",
     ),
     Mistake(
         "a hyper-parameter that varies over nothing",

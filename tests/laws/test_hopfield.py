@@ -147,7 +147,7 @@ def test_asynchronous_energy_never_rises(activation):
     """Random symmetric couplings and fields, 24 units."""
     draw = np.random.default_rng(9)
     graded = activation == "graded"
-    memory = nm.ClassicalHopfield(features=24, activation=activation, gain=1.3)
+    memory = nm.ClassicalHopfield(features=24, response=activation, beta=1.3)
     couplings, field = random_couplings(draw, 24), draw.standard_normal((5000, 24))
     if graded:
         np.fill_diagonal(couplings, 0)  # each update is then the exact minimum along its unit
@@ -183,7 +183,7 @@ def test_bam_energy_never_rises():
 
 @pytest.mark.parametrize("interaction", ["polynomial", "rectified", "exponential"])
 def test_dense_energy_never_rises(interaction):
-    memory = nm.DenseAssociative(slots=40, features=20, interaction=interaction, power=3)
+    memory = nm.DenseAssociative(slots=40, features=20, interaction=interaction, exponent=3)
     patterns = bipolar(14, 40, 20)
 
     def energy(x):

@@ -48,7 +48,7 @@ def test_pinv_recalls_as_the_law_says_at_every_size_of_the_document(d):
 def check_read_out(readout, sizes):
     """Keys are stored as correlations, so that nothing is solved that the read-out ignores."""
     memory = nm.LinearAssociative(
-        inputs=64, outputs=64, rule=nm.plasticity.Correlation(), readout=readout, pairs=max(sizes)
+        inputs=64, outputs=64, rule=nm.plasticity.Correlation(), readout=readout, slots=max(sizes)
     )
     draw = np.random.default_rng(3)
     for n in sizes:

@@ -77,7 +77,7 @@ def test_duplicates() -> None:
     old, new = np.ones((1, 5)), np.zeros((1, 5))
     results = {}
     for choice in ("append", "overwrite", "skip", "average"):
-        memory = small(duplicates=choice, duplicate_threshold=0.9, average_rate=0.25)
+        memory = small(duplicates=choice, duplicate_threshold=0.9, duplicate_eta=0.25)
         state = nm.store(memory, nm.init(memory, KEY), EYE[:2], np.concatenate([old, old]))
         state = nm.store(memory, state, EYE[:1], new)
         results[choice] = (int(state.count), float(state.values[0, 0]))

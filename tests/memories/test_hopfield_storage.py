@@ -19,7 +19,7 @@ def one_by_one(
     return state
 
 
-@pytest.mark.parametrize("when_full", ["ring", "refuse"])
+@pytest.mark.parametrize("when_full", ["fifo", "refuse"])
 @pytest.mark.parametrize("before", [0, 3])
 @pytest.mark.parametrize("rows", [2, 4, 8])
 def test_storing_rows_is_storing_them_one_by_one(when_full: str, before: int, rows: int) -> None:
@@ -90,9 +90,9 @@ def test_random_patterns_count_as_used() -> None:
     assert bool(nm.read(memory, state, ROWS[:1]).matched.all())
 
 
-def test_efficacy_and_connections_enter_everywhere() -> None:
+def test_scale_and_connections_enter_everywhere() -> None:
     patterns = np.random.default_rng(1).normal(size=(6, 40)).astype(np.float32)
-    memory = nm.Hopfield(slots=6, features=40, p_conn=0.5, efficacy=0.7, beta=0.3, eta=0.1)
+    memory = nm.Hopfield(slots=6, features=40, p_conn=0.5, scale=0.7, beta=0.3, eta=0.1)
     state = nm.store(memory, nm.init(memory, KEY, batch=2), patterns)
     mask = np.asarray(state.mask)
     assert 0.35 < mask.mean() < 0.65 and set(np.unique(mask)) == {0.0, 1.0}

@@ -12,7 +12,9 @@ from ngcmem.memories.pc_rnn.predictive_coding_rnn import LEARNED
 from . import pc_rnn_numpy as reference
 
 STEERING = dict(tau=5.0, alpha_x=0.2, alpha_h=0.3, alpha_c=0.01, sigma_r=1.5, sigma_c=0.3)
-NET = nm.PredictiveCodingRNN(outputs=2, states=7, causes=3, patterns=4, own_noise=False, **STEERING)
+NET = nm.PredictiveCodingRNN(
+    outputs=2, states=7, causes=3, n_patterns=4, own_noise=False, **STEERING
+)
 RNG = np.random.default_rng(0)
 TARGETS = RNG.normal(size=(9, 4, 2))
 NOISE = RNG.normal(size=(9, 4, 3))
@@ -156,7 +158,9 @@ def test_reset_begins_the_sequence_anew():
 
 
 def test_own_noise_has_the_stated_size():
-    net = nm.PredictiveCodingRNN(outputs=2, states=7, causes=3, patterns=4, alpha_c=0.0, alpha_h=0)
+    net = nm.PredictiveCodingRNN(
+        outputs=2, states=7, causes=3, n_patterns=4, alpha_c=0.0, alpha_h=0
+    )
     state = nm.init(net, jax.random.key(0), batch=2000).replace(inputs=np.ones((2000, 2)))
     after = nm.advance_state(net, state)
     size = 2.6 * np.linalg.norm(after.hidden_prior - after.hidden_post, axis=1)

@@ -72,7 +72,7 @@ def _writing(memory: Any) -> Writing:
         return best, (table.count > 0) & (scores[best] >= memory.duplicate_threshold)
 
     def merge(old: Any, new: Any) -> Any:
-        moved = jax.tree.map(lambda a, b: a + memory.average_rate * (b - a), old, new)
+        moved = jax.tree.map(lambda a, b: a + memory.duplicate_eta * (b - a), old, new)
         return moved if memory.values is None else (old[0], moved[1])
 
     return Writing(memory.when_full, memory.duplicates, twin, merge, memory.decay)

@@ -56,7 +56,7 @@ class Episodic(Memory[EpisodicState]):
             what it refuses in `refused`. Among equals the earliest written gives way.
         duplicates: "append", "overwrite", "skip" or "average", for a new entry whose score with
             a stored one is at least `duplicate_threshold`. "average" moves the values by
-            `average_rate` of the difference and keeps the keys (it moves the keys of a memory
+            `duplicate_eta` of the difference and keeps the keys (it moves the keys of a memory
             without values); both keep the entry's place in the fifo.
         storage_probability: of every entry, all its fields together; None stores always.
         write_noise: standard deviation of Gaussian noise on what is stored.
@@ -65,6 +65,10 @@ class Episodic(Memory[EpisodicState]):
         stop_gradient: whether gradients end at what is stored.
         initial_keys, initial_values: entries that `init` stores, rows of every field.
         method: "auto", "materialised" or "streamed" (large memories), see `ngcmem.retrieval`.
+
+    Raises:
+        ValueError: an option outside of its choices, a field that `keys` or `values` does not
+            have, a probability outside 0..1, or options that exclude each other.
     """
 
     slots: Static[int]
@@ -82,7 +86,7 @@ class Episodic(Memory[EpisodicState]):
     when_full: Static[WhenFull] = "fifo"
     duplicates: Static[Duplicates] = "append"
     duplicate_threshold: float | Array | None = None
-    average_rate: float | Array = 0.1
+    duplicate_eta: float | Array = 0.1
     storage_probability: float | Array | None = None
     write_noise: float | Array | None = None
     decay: float | Array | None = None

@@ -36,6 +36,9 @@ class MLPRegressor(Regressor):
     """m(k) = gelu(k W_1) W_2, without biases, so that a key of 0 has the value 0.
 
     W_1 begins random and W_2 at 0.
+
+    Raises:
+        ValueError: `hidden` is not a whole number of at least 1.
     """
 
     hidden: Static[int]

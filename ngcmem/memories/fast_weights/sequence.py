@@ -24,7 +24,7 @@ def regress_sequence(
     *,
     write_gate: ArrayLike | None = None,
     learning_rate: ArrayLike | None = None,
-    forgetting: ArrayLike | None = None,
+    decay: ArrayLike | None = None,
     chunk: int | None = None,
 ) -> tuple[FastWeightsState, Array]:
     """Write and read a sequence; the state returned carries on where it ends.
@@ -37,7 +37,7 @@ def regress_sequence(
         values: (steps, batch, values).
         write_gate: (steps, batch); the state's value throughout by default.
         learning_rate: likewise.
-        forgetting: likewise.
+        decay: likewise.
         chunk: how many steps to take in parallel (linear memories only; least squares takes at
             most 8, beyond which float32 loses digits); None steps one by one. Both give the same
             outputs to rounding.
@@ -55,7 +55,7 @@ def regress_sequence(
             f"{type(memory).__name__} and {type(state).__name__}."
         )
     given = {"inputs": queries, "keys": keys, "values": values}
-    gates = {"write_gate": write_gate, "learning_rate": learning_rate, "forgetting": forgetting}
+    gates = {"write_gate": write_gate, "learning_rate": learning_rate, "decay": decay}
     given |= {name: value for name, value in gates.items() if value is not None}
     steps = np.shape(queries)[0] if np.ndim(queries) == 3 else 0
     if steps == 0:
@@ -107,11 +107,11 @@ def _check_chunk(memory: FastWeights, chunk: int) -> None:
 def _in_chunks(
     memory: FastWeights, state: FastWeightsState, given: dict[str, Array], *, chunk: int
 ) -> tuple[FastWeightsState, Array]:
-    gate, rate, forgetting = (
+    gate, rate, decay = (
         given[name] if name in given else state[name]
-        for name in ("write_gate", "learning_rate", "forgetting")
+        for name in ("write_gate", "learning_rate", "decay")
     )
-    s, r = memory.strength_and_retention(gate, rate, forgetting)
+    s, r = memory.strength_and_retention(gate, rate, decay)
     steps, batch = given["inputs"].shape[:2]
     some = jnp.any(given["keys"] != 0, axis=-1)
     s, r = (jnp.broadcast_to(gate, (steps, batch)) for gate in (s, r))

@@ -67,8 +67,8 @@ class Hopfield(Memory[HopfieldState]):
         energy(q) = -logsumexp(beta X q)/beta + |q|^2/2 + ln(count)/beta + max_i |x_i|^2/2
 
     for a probe q, X the used rows (the defaults: dot similarity, softmax; other pairs in
-    docs/retrieval.md). Effective weights efficacy * mask * weights enter similarity, projection
-    and energy alike. `evolve` applies `rule` (the delta rule by default) with a learning rate
+    docs/retrieval.md). Effective weights scale * mask * weights enter similarity, projection and
+    energy alike. `evolve` applies `rule` (the delta rule by default) with a learning rate
     `eta` or an optax `optimizer`; with neither it leaves the weights alone. With `novelty` set it
     first appends the probes whose best similarity is below it, and adapts from the others.
 
@@ -79,14 +79,18 @@ class Hopfield(Memory[HopfieldState]):
         beta: inverse temperature of the recall.
         eta, optimizer: a learning rate or an optax transformation, at most one of them.
         rule: what `evolve` wants to change: `Delta()`, `Contrastive()`, `EnergyGradient()`, ...
-        weight_decay, l1: decay per `evolve`, W - weight_decay * W - l1 * sign(W).
+        weight_decay: decay per `evolve`, W - weight_decay * W.
         similarity, separation: names or instances of the retrieval layer.
         initial, weight_init: "empty", or "random": all slots used, drawn by `weight_init`.
         patterns: stored in the first slots by `init`, (n, features).
-        when_full: "ring" overwrites the oldest, "refuse" counts what it does not take.
+        when_full: "fifo" overwrites the oldest, "refuse" counts what it does not take.
         novelty: store only what has no similarity of at least this to any pattern.
-        p_conn, efficacy: probability of a connection; factor on every weight (None: 1, free).
+        p_conn, scale: probability of a connection; factor on every weight (None: 1, free).
         method: "auto", "materialised" or "streamed", see docs/retrieval.md.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given, an unknown name among the options, a rule
+            for another kind of memory, `patterns` of another shape, or `p_conn` outside (0, 1].
     """
 
     slots: Static[int]
@@ -96,23 +100,22 @@ class Hopfield(Memory[HopfieldState]):
     optimizer: Static[optax.GradientTransformation | None] = None
     rule: SlotRule = Delta()
     weight_decay: float | Array = 0.0
-    l1: float | Array = 0.0
     similarity: str | Similarity = "dot"
     separation: str | Separation = "softmax"
     initial: Static[Literal["empty", "random"]] = "empty"
     weight_init: Static[Callable[..., Array]] = jax.nn.initializers.normal(1.0)
     patterns: Array | None = None
-    when_full: Static[Literal["ring", "refuse"]] = "ring"
+    when_full: Static[Literal["fifo", "refuse"]] = "fifo"
     novelty: float | Array | None = None
     p_conn: Static[float] = 1.0
-    efficacy: float | Array | None = None
+    scale: float | Array | None = None
     method: Static[Literal["auto", "materialised", "streamed"]] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("Hopfield", self.eta, self.optimizer)
         check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
-        check_choice("Hopfield", "when_full", self.when_full, ("ring", "refuse"))
+        check_choice("Hopfield", "when_full", self.when_full, ("fifo", "refuse"))
         check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
         if not 0.0 < self.p_conn <= 1.0:
             raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
@@ -200,7 +203,6 @@ class Hopfield(Memory[HopfieldState]):
             eta=self.eta,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
-            l1=self.l1,
         )
         return grown.replace(
             weights=weights,
@@ -246,7 +248,7 @@ class Hopfield(Memory[HopfieldState]):
     def _effective(self, state: HopfieldState, weights: Array) -> Array:
         if state.mask is not None:
             weights = weights * state.mask
-        return weights if self.efficacy is None else weights * self.efficacy
+        return weights if self.scale is None else weights * self.scale
 
     def _learning_keys(self, state: HopfieldState) -> tuple[Array | None, Array | None]:
         """The key to keep and the key to use now."""
