@@ -1,6 +1,6 @@
 """Lines of code and functions per folder: no docstrings, comments or blank lines.
 
-    python benchmarks/code_size.py ngcmem/core ngcmem/circuits ngcmem/drivers --against OLD/ngcmem/core
+    python benchmarks/code_size.py ngcmem/core ngcmem/drivers --against OLD/ngcmem/core
 
 A line counts when a token of code stands on it, so a wrapped call counts as often as it is
 wrapped. Functions are `def`s and methods, nested ones too; lambdas are not counted.
