@@ -45,6 +45,8 @@ class Memory(Component[M]):
     partial cues make sense, Input `known` (1 for a known feature).
     """
 
+    spoken: ClassVar[str] = "memory"
+
     autoassociative: ClassVar[bool] = True
     """Whether `outputs` may become the next `inputs`, so that recall can take several steps."""
 

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ngcmem.core import Memory, MemoryState, as_array, conform, did_you_mean
 
@@ -73,3 +74,10 @@ def _check_fields(place: str, argument: str, now: dict[str, Any], given: Any) ->
             raise ValueError(f"{place} is {fields}, got {name!r}.{did_you_mean(name, now)}")
     if missing := [name for name in now if name not in given]:
         raise ValueError(f"{place} is {fields}; {', '.join(map(repr, missing))} is missing.")
+
+
+def check_patterns(memory: Memory, place: str, value: Any) -> None:
+    """Show concrete patterns to the memory, which may refuse them."""
+    leaves = jax.tree.leaves(value)
+    if leaves and not any(isinstance(leaf, Tracer) for leaf in leaves):
+        memory.check_patterns(place, value)

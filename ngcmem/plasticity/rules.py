@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Pytree, Static, check_whole
 
 Retrieve = Callable[[Array, Array], Any]
 
@@ -68,10 +68,8 @@ class Contrastive(SlotRule):
 
     def __post_init__(self) -> None:
         for name, value in (("steps", self.steps), ("winners", self.winners)):
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(
-                    f"Contrastive: {name} is a whole number of at least 1, got {value!r}."
-                )
+            if value is not None:
+                check_whole(f"Contrastive: {name}", value)
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         probes = state.outputs

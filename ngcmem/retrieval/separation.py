@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Pytree, Static, is_whole
 
 
 class Laws(NamedTuple):
@@ -163,7 +163,7 @@ class Power(Summable):
     rectified: Static[bool] = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.exponent, int) or self.exponent < 1:
+        if not is_whole(self.exponent):
             raise ValueError(f"Power: exponent is 1, 2, 3, ..., got {self.exponent!r}.")
 
     def laws(self) -> Laws:

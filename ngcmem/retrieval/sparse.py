@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Static
+from ngcmem.core import Static, is_whole
 from ngcmem.retrieval.separation import Laws, Separation, Softmax, participants
 
 
@@ -23,7 +23,7 @@ class TopK(Separation):
     def __post_init__(self) -> None:
         from ngcmem.retrieval.names import resolve_separation  # which knows TopK itself
 
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+        if not is_whole(self.k):
             raise ValueError(f"TopK: k is a number of slots, at least 1, got {self.k!r}.")
         object.__setattr__(self, "separation", resolve_separation(self.separation))
 

@@ -21,7 +21,7 @@ class Made(nm.Component[MadeState]):
 
 def test_a_component_shows_its_hyper_parameters_as_declared():
     shown = str(inspect.signature(Made))
-    assert shown == "(*, units: int, rule: Rule, gain: float | Array | None = None)"
+    assert shown == "(*, units: int, rule: SlotRule, gain: float | Array | None = None)"
     assert ", tau: float | Array = 20.0, " in str(inspect.signature(nm.LIF))
     assert "0x" not in str(inspect.signature(nm.Hopfield))  # no function's address
 

@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core import check_whole
 from ngcmem.drivers import canonical, check_driven, checked, run
 from ngcmem.memories.fast_weights._chunks import Chunk
 from ngcmem.memories.fast_weights.fast_weights import FastWeights, FastWeightsState
@@ -89,8 +90,7 @@ def regress_sequence(
 
 
 def _check_chunk(memory: FastWeights, chunk: int) -> None:
-    if isinstance(chunk, bool) or not isinstance(chunk, (int, np.integer)) or chunk < 1:
-        raise ValueError(f"regress_sequence: chunk is a whole number of at least 1, got {chunk!r}.")
+    check_whole("regress_sequence: chunk", chunk)
     if not isinstance(memory.regressor, LinearRegressor):
         raise ValueError(
             f"regress_sequence: only linear memories have a chunk-parallel form, this one has "
