@@ -1,18 +1,15 @@
 """Components: frozen dataclasses of hyper-parameters with four pure functions."""
 
 import abc
-import inspect
 import math
-from types import NoneType, UnionType
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar
 
 import jax
-import numpy as np
 from jax import Array
 
 from ngcmem.core.compartments import AnyState
 from ngcmem.core.keys import is_key
-from ngcmem.core.pytree import Pytree, is_static
+from ngcmem.core.pytree import Pytree
 
 S = TypeVar("S", bound=AnyState)
 
@@ -37,30 +34,8 @@ class Component(Pytree, abc.ABC, Generic[S]):
     because learning belongs to it: `pre.T @ post / batch` is one matrix product.
     """
 
-    sizes: ClassVar[tuple[str, ...]] = ()
-    arrays: ClassVar[dict[str, str]] = {}  # fields of numbers or arrays: what each may be
-
-    def __init_subclass__(cls, **kwargs: Any):
-        super().__init_subclass__(**kwargs)
-        own = inspect.get_annotations(cls)
-        cls.sizes = (
-            *cls.sizes,
-            *(n for n in own if is_static(own[n]) and get_args(own[n])[0] is int),
-        )
-        kinds = {name: _kind_of(annotation) for name, annotation in own.items()}
-        cls.arrays = {n: kind for n, kind in (cls.arrays | kinds).items() if kind}
-
     def __post_init__(self) -> None:
-        for name in self.sizes:
-            size = getattr(self, name)
-            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(
-                    f"{type(self).__name__}: {name} is a whole number of at least 1, got {size!r}."
-                )
-        for name, kind in self.arrays.items():
-            # Only what is certainly a mistake: tracers, axes, shapes and shardings may stand here.
-            if type(given := getattr(self, name)) in (str, list, tuple, dict):
-                raise TypeError(_no_array(f"{type(self).__name__}: {name} is {kind}", name, given))
+        """Further checks of a subclass, which ends or begins with `super().__post_init__()`."""
 
     @abc.abstractmethod
     def init(self, key: Array) -> S:
@@ -99,21 +74,3 @@ class Component(Pytree, abc.ABC, Generic[S]):
             )
         ]
         return jax.tree.unflatten(jax.tree.structure(state), leaves)
-
-
-def _kind_of(annotation: Any) -> str:
-    """What a field annotated `float | Array` or `Array` may be; "" for any other."""
-    kinds = {*get_args(annotation)} if isinstance(annotation, UnionType) else {annotation}
-    if Array not in kinds or not kinds <= {Array, float, int, NoneType}:
-        return ""
-    return "a number or an array" if kinds & {float, int} else "an array"
-
-
-def _no_array(expected: str, name: str, given: Any) -> str:
-    """The error for a word, a list or the like where an array belongs."""
-    shown = repr(given) if len(repr(given)) < 60 else f"a {type(given).__name__}"
-    if isinstance(given, (str, dict)):
-        return f"{expected}, got {shown}."
-    return (
-        f"{expected}, got {shown}. Write {name}=jnp.array({shown if shown[0] in '[(' else name})."
-    )

@@ -28,6 +28,7 @@ import numpy as np
 from jax.tree_util import GetAttrKey
 
 from ngcmem.core._signature import DeclaredSignature
+from ngcmem.core.domains import Domain, check_fields, domain_of
 from ngcmem.core.errors import did_you_mean
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class Pytree:
 
     leaf_names: ClassVar[tuple[str, ...]] = ()
     static_names: ClassVar[tuple[str, ...]] = ()
+    domains: ClassVar[dict[str, Domain]] = {}  # what the fields may be, see `ngcmem.core.domains`
     __signature__ = DeclaredSignature()
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -68,6 +70,8 @@ class Pytree:
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
+        declared = {name: domain_of(own[name]) for name in own}
+        cls.domains = {n: d for n, d in (cls.domains | declared).items() if d is not None}
         cls.__init__ = _by_name(cls.__init__, names)
         flatten, unflatten = _flattening(cls)
         jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
@@ -96,6 +100,7 @@ class Pytree:
 
         Raises:
             TypeError: no such field.
+            ValueError: a value out of the field's domain.
         """
         if unknown := changes.keys() - {*self.leaf_names, *self.static_names}:
             name = sorted(unknown)[0]
@@ -126,6 +131,7 @@ def _by_name(init: Callable[..., None], names: tuple[str, ...]) -> Callable[...,
         if not fields.keys() <= known:
             other = next(given for given in fields if given not in known)
             raise TypeError(f"{name} has no {other!r}." + did_you_mean(other, names))
+        check_fields(type(self), fields)
         init(self, **fields)
 
     return __init__

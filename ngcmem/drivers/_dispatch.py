@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core import default_float
+from ngcmem.core import default_float, spoiled
 from ngcmem.drivers._changes import changed, merged
 from ngcmem.drivers.canonical import form
 
@@ -42,7 +42,7 @@ class Program:
         """
         leaves, structure = jax.tree.flatten(state)
         traced = bool(leaves) and isinstance(leaves[0], Tracer)
-        parts, kind = form(component, traced)
+        parts, kind, within = form(component, traced)
         arguments = tuple([_number(x, traced) if type(x) is float else x for x in arguments])
         run = self._donating if donate else self._jitted
         if donate:
@@ -51,6 +51,8 @@ class Program:
         changes, seen = run(
             parts, leaves, arguments, structures=structures, whole=donate, **options
         )
+        if within is not None:
+            changes, seen = spoiled(within, (changes, seen))
         return jax.tree.unflatten(structure, merged(leaves, arguments, changes)), seen
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core import Component, default_float, is_key
+from ngcmem.core import Component, default_float, held_to_domains, is_key
 
 C = TypeVar("C", bound=Component)
 
@@ -20,6 +20,7 @@ class _Form(NamedTuple):
 
     leaves: list[Any]
     structure: Any
+    within: Any = None  # () bool if hyper-parameters are traced: whether all lie in their domains
 
 
 class _Kept(NamedTuple):
@@ -37,6 +38,7 @@ def form(component: Component, traced: bool = False) -> _Form:
 
     Raises:
         TypeError: a hyper-parameter that is not a number.
+        ValueError: one that is out of its domain, where no constructor has looked at it.
     """
     kind = default_float()
     kept = getattr(component, _KEPT, None)
@@ -45,7 +47,8 @@ def form(component: Component, traced: bool = False) -> _Form:
         lasting = all(_never_changes(leaf) for leaf in leaves)
         # What is kept may first be asked for inside a trace, and must not belong to it.
         with jax.ensure_compile_time_eval() if lasting else nullcontext():
-            host = _Form([_as_float(leaf, kind) for leaf in leaves], structure)
+            leaves, within = held_to_domains(component, leaves)
+            host = _Form([_as_float(leaf, kind) for leaf in leaves], structure, within)
         if any(leaf is None for leaf in host.leaves):
             raise TypeError(_not_a_number(component))
         if not lasting:
@@ -59,7 +62,7 @@ def form(component: Component, traced: bool = False) -> _Form:
 
 def canonical(component: C) -> C:
     """The component made of `form(component)`."""
-    leaves, structure = form(component)
+    leaves, structure, _ = form(component)
     return jax.tree.unflatten(structure, leaves)
 
 
