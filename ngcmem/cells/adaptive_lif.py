@@ -5,7 +5,7 @@ from jax import Array
 
 from ngcmem.cells._integrate import is_refractory, rest_after
 from ngcmem.cells.leaky import LeakyCell, LeakyState
-from ngcmem.core import PerExample, Shared
+from ngcmem.core import NonNegative, NonNegativeOrInf, PerExample, Real, Shared
 
 
 class AdaptiveLIFState(LeakyState):
@@ -35,11 +35,11 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    refractory_time: float | Array = 5.0  # ms
-    tau_adaptation: float | Array = 200.0  # ms
-    adaptation_increment: float | Array = 1.0  # mV per spike
-    tau_homeostasis: float | Array = 1e7  # ms
-    homeostasis_increment: float | Array = 0.0  # mV per spike
+    refractory_time: NonNegative = 5.0  # ms
+    tau_adaptation: NonNegativeOrInf = 200.0  # ms
+    adaptation_increment: Real = 1.0  # mV per spike
+    tau_homeostasis: NonNegativeOrInf = 1e7  # ms
+    homeostasis_increment: Real = 0.0  # mV per spike
 
     def init(self, key: Array) -> AdaptiveLIFState:
         zeros = jnp.zeros(self.units)

@@ -5,7 +5,19 @@ from jax import Array
 
 from ngcmem.cells._integrate import SCHEMES, Values, integrate
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    Positive,
+    PositiveOrInf,
+    Real,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class AdExState(State):
@@ -32,17 +44,17 @@ class AdEx(Component[AdExState]):
     """
 
     units: Static[int]
-    capacitance: float | Array = 281.0  # pF
-    g_leak: float | Array = 30.0  # nS
-    v_leak: float | Array = -70.6  # mV
-    v_threshold: float | Array = -50.4  # mV
-    slope: float | Array = 2.0  # mV
-    tau_w: float | Array = 144.0  # ms
-    a: float | Array = 4.0  # nS
-    b: float | Array = 80.5  # pA
-    v_reset: float | Array = -70.6  # mV
-    v_peak: float | Array = 20.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
+    capacitance: Positive = 281.0  # pF
+    g_leak: NonNegative = 30.0  # nS
+    v_leak: Real = -70.6  # mV
+    v_threshold: Real = -50.4  # mV
+    slope: NonNegative = 2.0  # mV
+    tau_w: PositiveOrInf = 144.0  # ms
+    a: Real = 4.0  # nS
+    b: Real = 80.5  # pA
+    v_reset: Real = -70.6  # mV
+    v_peak: Real = 20.0  # mV
+    surrogate_width: Positive = 5.0  # mV
     surrogate: Static[str | Shape] = "arctan"
     integration: Static[str] = "rk4"
 

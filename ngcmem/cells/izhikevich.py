@@ -7,7 +7,17 @@ from jax import Array
 
 from ngcmem.cells._integrate import SCHEMES, Values, integrate
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Positive,
+    Real,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 IZHIKEVICH_PATTERNS = MappingProxyType(
     {
@@ -46,13 +56,13 @@ class Izhikevich(Component[IzhikevichState]):
     """
 
     units: Static[int]
-    a: float | Array = 0.02  # 1 / ms
-    b: float | Array = 0.2  # 1 / ms
-    c: float | Array = -65.0  # mV
-    d: float | Array = 8.0  # mV / ms
-    v_peak: float | Array = 30.0  # mV
-    v_start: float | Array = -65.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
+    a: Real = 0.02  # 1 / ms
+    b: Real = 0.2  # 1 / ms
+    c: Real = -65.0  # mV
+    d: Real = 8.0  # mV / ms
+    v_peak: Real = 30.0  # mV
+    v_start: Real = -65.0  # mV
+    surrogate_width: Positive = 5.0  # mV
     surrogate: Static[str | Shape] = "arctan"
     integration: Static[str] = "rk4"
 

@@ -3,7 +3,16 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class LatencyState(State):
@@ -31,9 +40,9 @@ class Latency(Component[LatencyState]):
     """
 
     units: Static[int]
-    window: float | Array = 50.0  # ms
-    tau: float | Array = 10.0  # ms
-    threshold: float | Array = 0.01  # in the unit of the inputs
+    window: NonNegative = 50.0  # ms
+    tau: NonNegative = 10.0  # ms
+    threshold: NonNegative = 0.01  # in the unit of the inputs
     code: Static[str] = "linear"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,19 @@ from jax import Array
 
 from ngcmem.cells._integrate import relax
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Positive,
+    PositiveOrInf,
+    Real,
+    RealOrInf,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class LeakyState(State):
@@ -37,12 +49,12 @@ class LeakyCell(Component[S]):
     """
 
     units: Static[int]
-    tau: float | Array = 20.0  # ms
-    resistance: float | Array = 1.0  # MOhm
-    v_rest: float | Array = -65.0  # mV
-    v_reset: float | Array = -65.0  # mV
-    v_threshold: float | Array = -52.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
+    tau: PositiveOrInf = 20.0  # ms
+    resistance: Real = 1.0  # MOhm
+    v_rest: Real = -65.0  # mV
+    v_reset: Real = -65.0  # mV
+    v_threshold: RealOrInf = -52.0  # mV
+    surrogate_width: Positive = 5.0  # mV
     surrogate: Static[str | Shape] = "arctan"
     integration: Static[str] = "exact"
 

@@ -5,7 +5,7 @@ from jax import Array
 
 from ngcmem.cells._integrate import is_refractory, rest_after
 from ngcmem.cells.leaky import LeakyCell, LeakyState
-from ngcmem.core import PerExample
+from ngcmem.core import NonNegative, PerExample
 
 
 class LIFState(LeakyState):
@@ -33,7 +33,7 @@ class LIF(LeakyCell[LIFState]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    refractory_time: float | Array = 5.0  # ms
+    refractory_time: NonNegative = 5.0  # ms
 
     def init(self, key: Array) -> LIFState:
         return LIFState(refractory=jnp.zeros(self.units), **self.init_common())

@@ -4,7 +4,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    NonNegativeOrInf,
+    PerExample,
+    State,
+    Static,
+    zeros_per_unit,
+)
 
 
 class OrnsteinUhlenbeckState(State):
@@ -30,8 +39,8 @@ class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
     """
 
     units: Static[int]
-    tau: float | Array = 5.0  # ms
-    sigma: float | Array = 1.0  # stationary standard deviation, unit of the inputs
+    tau: NonNegativeOrInf = 5.0  # ms
+    sigma: NonNegative = 1.0  # stationary standard deviation, unit of the inputs
 
     def init(self, key: Array) -> OrnsteinUhlenbeckState:
         zeros = zeros_per_unit(self)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import Component, Input, NonNegative, PerExample, State, Static, zeros_per_unit
 
 
 class PoissonState(State):
@@ -24,7 +24,7 @@ class Poisson(Component[PoissonState]):
     """
 
     units: Static[int]
-    rate: float | Array = 63.75  # Hz at input 1
+    rate: NonNegative = 63.75  # Hz at input 1
 
     def init(self, key: Array) -> PoissonState:
         silent = zeros_per_unit(self)

@@ -6,7 +6,16 @@ import jax
 from jax import Array
 
 from ngcmem.cells._integrate import relax
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    PositiveOrInf,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class RateCellState(State):
@@ -30,7 +39,7 @@ class RateCell(Component[RateCellState]):
     """
 
     units: Static[int]
-    tau: float | Array = 10.0  # ms
+    tau: PositiveOrInf = 10.0  # ms
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
     integration: Static[str] = "exact"
 

@@ -3,7 +3,17 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegativeOrInf,
+    PerExample,
+    Real,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class TraceState(State):
@@ -27,8 +37,8 @@ class Trace(Component[TraceState]):
     """
 
     units: Static[int]
-    tau: float | Array = 20.0  # ms
-    gain: float | Array = 1.0  # added per spike
+    tau: NonNegativeOrInf = 20.0  # ms
+    gain: Real = 1.0  # added per spike
     pairing: Static[str] = "all_to_all"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, PositiveOrInf, State, Static
 
 
 class ValueState(State):
@@ -31,7 +31,7 @@ class Value(Component[ValueState]):
     """
 
     units: Static[int]
-    tau: float | Array = 10.0  # ms; dt / tau is the step size of the descent
+    tau: PositiveOrInf = 10.0  # ms; dt / tau is the step size of the descent
     activation: Static[Callable[[Array], Array]] = jnp.tanh
 
     def init(self, key: Array) -> ValueState:

@@ -5,8 +5,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +13,9 @@ from jax import Array
 
 from ngcmem.core.compartments import AnyState, Role, map_by_role, trained_paths
 from ngcmem.core.contract import evolve_batch
-from ngcmem.core.errors import check_whole, did_you_mean
+from ngcmem.core.errors import did_you_mean
 from ngcmem.core.keys import first_key, is_key
-from ngcmem.core.pytree import Pytree, is_static
+from ngcmem.core.pytree import Pytree
 
 S = TypeVar("S", bound=AnyState)
 
@@ -48,8 +47,6 @@ class Component(Pytree, abc.ABC, Generic[S]):
     """
 
     spoken: ClassVar[str] = "component"
-    sizes: ClassVar[tuple[str, ...]] = ()
-    arrays: ClassVar[dict[str, str]] = {}  # fields of numbers or arrays: what each may be
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -64,23 +61,9 @@ class Component(Pytree, abc.ABC, Generic[S]):
         for name in _WRITTEN:
             if name in vars(cls):
                 setattr(cls, name, _as_declared(cls, name, vars(cls)[name]))
-        static = tuple(n for n in own if is_static(own[n]) and get_args(own[n])[0] is int)
-        cls.sizes = (*cls.sizes, *static)
-        kinds = {name: _kind_of(annotation) for name, annotation in own.items()}
-        cls.arrays = {n: kind for n, kind in (cls.arrays | kinds).items() if kind}
 
     def __post_init__(self) -> None:
-        owner = type(self).__name__
-        for name in self.sizes:
-            check_whole(f"{owner}: {name}", getattr(self, name))
-        for name, kind in self.arrays.items():
-            # Only what is certainly a mistake: tracers, axes, shapes and shardings may stand here.
-            given = getattr(self, name)
-            if type(given) in (str, list, tuple, dict):
-                shown = repr(given) if len(repr(given)) < 60 else f"a {type(given).__name__}"
-                array = shown if shown[0] in "[(" else name
-                hint = f" Write {name}=jnp.array({array})." if type(given) in (list, tuple) else ""
-                raise TypeError(f"{owner}: {name} is {kind}, got {shown}.{hint}")
+        """Further checks of a subclass, which ends or begins with `super().__post_init__()`."""
 
     if not TYPE_CHECKING:
 
@@ -195,11 +178,3 @@ def _as_declared(cls: type[Component], name: str, function: Callable[..., Any]) 
         return function(self, *arguments, **named)
 
     return declared
-
-
-def _kind_of(annotation: Any) -> str:
-    """What a field annotated `float | Array` or `Array` may be; "" for any other."""
-    kinds = {*get_args(annotation)} if isinstance(annotation, UnionType) else {annotation}
-    if Array not in kinds or not kinds <= {Array, float, int, NoneType}:
-        return ""
-    return "a number or an array" if kinds & {float, int} else "an array"

@@ -34,10 +34,10 @@ def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> N
         )
 
 
-def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number of at least 1: a size, a count, a number of steps."""
+def is_whole(value: Any, least: int = 1) -> bool:
+    """Whether a value is a whole number of at least `least`: a size, a count, steps."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and bool(value >= 1)
+    return whole and bool(value >= least)
 
 
 def check_whole(place: str, value: Any, hint: str = "") -> int:

@@ -26,6 +26,7 @@ import numpy as np
 from jax.tree_util import GetAttrKey
 
 from ngcmem.core._signature import DeclaredSignature
+from ngcmem.core.domains import Domain, check_fields, domain_of
 from ngcmem.core.errors import did_you_mean
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Pytree:
     leaf_names: ClassVar[tuple[str, ...]] = ()
     static_names: ClassVar[tuple[str, ...]] = ()
     spoken: ClassVar[str] = "it"  # what errors call an object of this class in the line to write
+    domains: ClassVar[dict[str, Domain]] = {}  # what the fields may be, see `ngcmem.core.domains`
     __signature__ = DeclaredSignature()
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -67,6 +69,8 @@ class Pytree:
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
+        declared = {name: domain_of(own[name]) for name in own}
+        cls.domains = {n: d for n, d in (cls.domains | declared).items() if d is not None}
         cls.__init__ = _by_name(cls.__init__, names)
         cls.__setattr__ = _immutable
         _register(cls)
@@ -80,6 +84,7 @@ class Pytree:
 
         Raises:
             TypeError: no such field.
+            ValueError: a value out of the field's domain.
         """
         return dataclasses.replace(self, **changes)  # pyright: ignore[reportArgumentType]
 
@@ -106,6 +111,7 @@ def _by_name(init: Callable[..., None], names: tuple[str, ...]) -> Callable[...,
         if not fields.keys() <= known:
             other = next(given for given in fields if given not in known)
             raise TypeError(f"{name} has no {other!r}." + did_you_mean(other, names))
+        check_fields(type(self), fields)
         init(self, **fields)
 
     return __init__

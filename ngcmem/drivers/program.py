@@ -15,7 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core import Component, Pytree, Static, default_float, is_key, path_of
+from ngcmem.core import (
+    Component,
+    Pytree,
+    Static,
+    default_float,
+    held_to_domains,
+    is_key,
+    path_of,
+    spoiled,
+)
 
 C = TypeVar("C", bound=Component)
 
@@ -51,7 +60,7 @@ class Program:
         """
         leaves, structure = jax.tree.flatten(state)
         traced = bool(leaves) and isinstance(leaves[0], Tracer)
-        parts, kind = form(component, traced)
+        parts, kind, within = form(component, traced)
         arguments = tuple([_number(x, traced) if type(x) is float else x for x in arguments])
         if donate:  # copies of what stands twice or is needed elsewhere in the call
             taken = {id(leaf) for leaf in jax.tree.leaves((parts, arguments))}
@@ -63,6 +72,8 @@ class Program:
         changes, seen = run(
             parts, leaves, arguments, structures=structures, whole=donate, **options
         )
+        if within is not None:
+            changes, seen = spoiled(within, (changes, seen))
         if max(changes.places, default=-1) >= len(leaves):
             leaves += _arrays(arguments)
         computed = iter(changes.computed)
@@ -111,6 +122,7 @@ class _Form(NamedTuple):
 
     leaves: list[Any]
     structure: Any
+    within: Any = None  # () bool if hyper-parameters are traced: whether all lie in their domains
 
 
 def form(component: Component, traced: bool = False) -> _Form:
@@ -124,6 +136,7 @@ def form(component: Component, traced: bool = False) -> _Form:
 
     Raises:
         TypeError: a hyper-parameter that is not a number.
+        ValueError: one that is out of its domain, where no constructor has looked at it.
     """
     kind = default_float()
     made_for, host, device = component.__dict__.get(" form", (None, None, None))
@@ -132,7 +145,8 @@ def form(component: Component, traced: bool = False) -> _Form:
         lasting = all(_never_changes(leaf) for leaf in leaves)
         # What is kept may first be asked for inside a trace, and must not belong to it.
         with jax.ensure_compile_time_eval() if lasting else nullcontext():
-            host = _Form([_as_float(leaf, kind) for leaf in leaves], structure)
+            leaves, within = held_to_domains(component, leaves)
+            host = _Form([_as_float(leaf, kind) for leaf in leaves], structure, within)
         if any(leaf is None for leaf in host.leaves):
             raise TypeError(_not_a_number(component))
         if not lasting:
@@ -145,7 +159,7 @@ def form(component: Component, traced: bool = False) -> _Form:
 
 def canonical(component: C) -> C:
     """The component made of `form(component)`."""
-    leaves, structure = form(component)
+    leaves, structure, _ = form(component)
     return jax.tree.unflatten(structure, leaves)
 
 

@@ -7,7 +7,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, widen
+from ngcmem.core import (
+    BelowOne,
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Positive,
+    Probability,
+    Shared,
+    Static,
+    as_probability,
+    widen,
+)
 from ngcmem.memories._descent import Values, lowest
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 
@@ -62,24 +75,22 @@ class BayesPCN(Memory[BayesPCNState]):
         prior: variance of a weight before the first write.
 
     Raises:
-        ValueError: `hidden` is no layer size, or `decay`, `momentum` or `step_size` is outside of
-            its range.
+        ValueError: `hidden` is no layer size, or a hyper-parameter is out of its domain.
     """
 
     features: Static[int]
     hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
-    noise: float | Array = 0.01
-    prior: float | Array = 1.0
-    decay: float | Array = 0.0
-    step_size: float | Array = 1.0
-    momentum: float | Array = 0.9
+    noise: Positive = 0.01
+    prior: NonNegative = 1.0
+    decay: Probability = 0.0
+    step_size: NonNegative = 1.0
+    momentum: BelowOne = 0.9
     settle_steps: Static[int] = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "hidden", self.layers)
-        _check_share("BayesPCN: decay", self.decay)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -212,9 +223,9 @@ class BayesPCN(Memory[BayesPCNState]):
         """The state with its posterior diffused to the prior by `amount`, 0 (not) to 1 (wholly).
 
         Raises:
-            ValueError: a number outside of 0 to 1.
+            ValueError: a number outside of 0 to 1 (traced: NaN in all that is returned).
         """
-        _check_share("BayesPCN.forget: amount", amount)
+        amount = as_probability("BayesPCN.forget: amount", amount)
         means, covariances, prior_means = widen((state.means, state.covariances, state.prior_means))
         means, covariances = self._diffused((means, covariances), prior_means, amount)
         return state.replace(means=means, covariances=covariances)
@@ -230,8 +241,3 @@ class BayesPCN(Memory[BayesPCNState]):
     def weight_changes(self, state: BayesPCNState, t: Array, dt: Array) -> Values:
         after = self.evolve(state, t, dt).means
         return tuple(new - old for new, old in zip(after, state.means, strict=True))
-
-
-def _check_share(name: str, share: Any) -> None:
-    if isinstance(share, (int, float)) and not 0 <= share <= 1:
-        raise ValueError(f"{name} is a part between 0 (none) and 1 (all), got {share!r}.")

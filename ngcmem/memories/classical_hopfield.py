@@ -6,7 +6,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice, widen
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+    widen,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.plasticity import HopfieldRule, OuterProduct
 
@@ -48,7 +58,7 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     rule: HopfieldRule = OuterProduct()
     updates: Static[Literal["asynchronous", "synchronous"]] = "asynchronous"
     response: Static[Literal["binary", "graded"]] = "binary"
-    beta: float | Array = 10.0  # of graded units
+    beta: NonNegative = 10.0  # of graded units
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,18 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice, widen
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Positive,
+    Shared,
+    Static,
+    check_choice,
+    widen,
+)
 
 
 class CovariancePCState(MemoryState):
@@ -48,8 +59,8 @@ class CovariancePC(Memory[CovariancePCState]):
 
     features: Static[int]
     form: Static[Literal["explicit", "implicit", "dendritic"]] = "explicit"
-    ridge: float | Array = 1e-3  # variance added to every feature
-    eta: float | Array | None = None
+    ridge: Positive = 1e-3  # variance added to every feature
+    eta: NonNegative | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

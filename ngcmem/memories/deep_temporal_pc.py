@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import Input, Memory, MemoryState, NonNegative, PerExample, Shared, Static
 
 STORING = optax.adam(1e-2)
 
@@ -40,7 +40,7 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
     hidden: Static[int]
     activation: Static[Callable[[Array], Array]] = jnp.tanh
     output_activation: Static[Callable[[Array], Array]] = jnp.positive
-    step_size: float | Array = 0.1
+    step_size: NonNegative = 0.1
     settle_steps: Static[int] = 20
     epochs: Static[int] = 200
     store_optimizer: Static[optax.GradientTransformation] = STORING

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    BelowOne,
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.memories._descent import Values, moved, settled
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
@@ -58,13 +67,13 @@ class GenerativePC(Memory[GenerativePCState]):
     features: Static[int]
     hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jnp.tanh
-    prior: float | Array = 0.1
-    step_size: float | Array = 0.05
-    momentum: float | Array = 0.9
+    prior: NonNegative = 0.1
+    step_size: NonNegative = 0.05
+    momentum: BelowOne = 0.9
     settle_steps: Static[int] = 200
     store_steps: Static[int] = 2000
     store_optimizer: Static[optax.GradientTransformation] = STORING
-    eta: float | Array | None = None
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
     def __post_init__(self) -> None:

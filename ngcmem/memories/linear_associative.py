@@ -11,6 +11,7 @@ from ngcmem.core import (
     LearningInput,
     Memory,
     MemoryState,
+    NonNegative,
     PerExample,
     Shared,
     Static,
@@ -67,16 +68,11 @@ class LinearAssociative(Memory[LinearAssociativeState]):
     rule: LinearRule = PseudoInverse()
     readout: Static[Readout] = "weights"
     slots: Static[int | None] = None
-    beta: float | Array = 1.0
+    beta: NonNegative = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("LinearAssociative", "readout", self.readout, READOUTS)
-        if self.slots is not None and self.slots < 1:
-            raise ValueError(
-                f"LinearAssociative: pairs is how many pairs to keep, at least 1, or None, "
-                f"got {self.slots}."
-            )
         if self.readout in ("relu", "softmax") and self.slots is None:
             raise ValueError(
                 f"LinearAssociative: readout={self.readout!r} compares the key with every stored "

@@ -1,11 +1,21 @@
 """Sequence memory: a Hopfield network whose patterns call up their successors."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice
+from ngcmem.core import (
+    Input,
+    Interval,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.plasticity import Slots, append
 
@@ -48,8 +58,8 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
     features: Static[int]
     interaction: Static[Literal["polynomial", "exponential"]] = "polynomial"
     exponent: Static[int] = 1
-    persistence: float | Array = 0.0
-    delay: float | Array = 1.0  # steps, at least 1
+    persistence: NonNegative = 0.0
+    delay: Annotated[float | Array, Interval("[1, inf)")] = 1.0  # steps, at least 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

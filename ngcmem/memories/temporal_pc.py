@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer, solve_gram
 
 
@@ -50,10 +59,10 @@ class TemporalPC(Memory[TemporalPCState]):
     """
 
     features: Static[int]
-    ridge: float | Array = 1e-6
+    ridge: NonNegative = 1e-6
     activation: Static[Callable[[Array], Array]] = jnp.positive
     output_activation: Static[Callable[[Array], Array]] = jnp.positive
-    eta: float | Array | None = None
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
     def __post_init__(self) -> None:

@@ -10,13 +10,13 @@ unless `self_coupling` says so, which only Storkey's rule and the projection off
 """
 
 import abc
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Interval, NonNegative, Pytree, Real, Static
 from ngcmem.plasticity.slots import Slots, append
 
 Statistics = dict[str, Array]
@@ -55,7 +55,7 @@ class OuterProduct(HopfieldRule):
     Gutfreund and Sompolinsky (1985), Phys. Rev. Lett. 55, 1530.
     """
 
-    eta: float | Array = 1.0
+    eta: Real = 1.0
 
     def write(
         self, weights: Array, statistics: Statistics, patterns: Array
@@ -100,7 +100,7 @@ class Projection(HopfieldRule):
     """
 
     self_coupling: Static[bool] = False  # pyright: ignore[reportIncompatibleVariableOverride]
-    rtol: float | Array = 1e-3
+    rtol: Annotated[float | Array, Interval("(0, 1)")] = 1e-3
 
     def init(self, features: int) -> Statistics:
         return {"projector": jnp.zeros((features, features))}
@@ -137,8 +137,8 @@ class Perceptron(HopfieldRule):
     """
 
     slots: Static[int]
-    margin: float | Array = 0.5
-    rounds: float | Array = 1000.0
+    margin: NonNegative = 0.5
+    rounds: Annotated[float | Array, Interval("[0, 1e9]")] = 1000.0
     symmetrised: Static[bool] = True
 
     @property

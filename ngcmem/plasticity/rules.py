@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static, check_whole
+from ngcmem.core import NonNegative, Positive, Pytree, Static
 
 Retrieve = Callable[[Array, Array], Any]
 
@@ -66,11 +66,6 @@ class Contrastive(SlotRule):
     steps: Static[int] = 1
     winners: Static[int | None] = None
 
-    def __post_init__(self) -> None:
-        for name, value in (("steps", self.steps), ("winners", self.winners)):
-            if value is not None:
-                check_whole(f"Contrastive: {name}", value)
-
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         probes = state.outputs
         for _ in range(self.steps - 1):
@@ -110,7 +105,7 @@ class Perturbation(SlotRule):
     """
 
     stochastic = True
-    sigma: float | Array = 1e-2
+    sigma: Positive = 1e-2
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         assert key is not None
@@ -129,7 +124,7 @@ class Noisy(SlotRule):
 
     stochastic = True
     rule: SlotRule
-    sigma: float | Array = 1e-3
+    sigma: NonNegative = 1e-3
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         assert key is not None

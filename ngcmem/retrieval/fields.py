@@ -1,12 +1,13 @@
 """Similarity of entries with several fields: a weighted sum, before any separation."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core import Static
+from ngcmem.core import Interval, Real, Static
 from ngcmem.retrieval.similarity import Similarity
 
 
@@ -56,8 +57,8 @@ class FieldSimilarity(Similarity):
 
     widths: Static[tuple[int, ...]]
     similarities: tuple[Similarity, ...]
-    weights: tuple[Array | float, ...]
-    threshold: Array | float | None = None
+    weights: Annotated[tuple[Array | float, ...], Interval("(-inf, inf)")]
+    threshold: Real | None = None
     absolute: Static[bool] = False
 
     @property

@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Pytree, Static, is_whole
+from ngcmem.core import Positive, Pytree, Real, Static
 
 
 class Laws(NamedTuple):
@@ -162,10 +162,6 @@ class Power(Summable):
     exponent: Static[int] = 3
     rectified: Static[bool] = False
 
-    def __post_init__(self) -> None:
-        if not is_whole(self.exponent):
-            raise ValueError(f"Power: exponent is 1, 2, 3, ..., got {self.exponent!r}.")
-
     def laws(self) -> Laws:
         return Laws(
             convex=self.rectified or self.exponent % 2 == 1,
@@ -186,7 +182,7 @@ class Threshold(Summable):
     (Kanerva 1988). For a negative threshold Phi's constant is subtracted: Phi(0) = 0.
     """
 
-    threshold: Array | float
+    threshold: Real
 
     def laws(self) -> Laws:
         return Laws()
@@ -235,7 +231,7 @@ class LogSumRelu(Summable):
     energy finite where no pattern is active.
     """
 
-    epsilon: Array | float = 1e-6
+    epsilon: Positive = 1e-6
 
     def laws(self) -> Laws:
         return Laws(convex=False, normalised=True)

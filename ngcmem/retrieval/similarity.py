@@ -7,12 +7,13 @@ importance 0 is not read at all, so it may hold NaN.
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ngcmem.core import Pytree
+from ngcmem.core import Interval, Pytree, Real
 
 
 def accumulation_dtype(*arrays: Array) -> np.dtype:
@@ -27,7 +28,7 @@ class Similarity(Pytree):
     `feature_weights` (d,): importance of each feature, >= 0; None weighs all alike.
     """
 
-    feature_weights: Array | None = None
+    feature_weights: Annotated[Array, Interval("[0, inf)")] | None = None
 
     @abstractmethod
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
@@ -127,7 +128,7 @@ class Hamming(Similarity):
     distance is the number of compared features minus s. Piecewise constant: its gradient is 0.
     """
 
-    threshold: Array | float = 0.0
+    threshold: Real = 0.0
 
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         probe, patterns, importance = self.prepare(probe, patterns, known)

@@ -1,9 +1,11 @@
 """Separations that give most slots no weight at all: top-k, the maximum, sparsemax, entmax."""
 
+from typing import Annotated
+
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Static, is_whole
+from ngcmem.core import Interval, Static
 from ngcmem.retrieval.separation import Laws, Separation, Softmax, participants
 
 
@@ -23,8 +25,6 @@ class TopK(Separation):
     def __post_init__(self) -> None:
         from ngcmem.retrieval.names import resolve_separation  # which knows TopK itself
 
-        if not is_whole(self.k):
-            raise ValueError(f"TopK: k is a number of slots, at least 1, got {self.k!r}.")
         object.__setattr__(self, "separation", resolve_separation(self.separation))
 
     @property
@@ -77,7 +77,7 @@ class Entmax(Separation):
         ValueError: `alpha` is not above 1.
     """
 
-    alpha: Array | float = 1.5
+    alpha: Annotated[float | Array, Interval("[1, inf)")] = 1.5
 
     def __post_init__(self) -> None:
         if isinstance(self.alpha, (int, float)) and not self.alpha > 1:

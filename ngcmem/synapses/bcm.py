@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Shared
+from ngcmem.core import NonNegative, NonNegativeOrInf, Shared
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
 
 
@@ -25,8 +25,8 @@ class BCM(PlasticSynapse[BCMState]):
     doi:10.1016/S0893-6080(05)80003-6, for the squared average.
     """
 
-    tau_threshold: float | Array = 100.0  # ms
-    threshold_start: float | Array = 1.0
+    tau_threshold: NonNegativeOrInf = 100.0  # ms
+    threshold_start: NonNegative = 1.0
 
     def init(self, key: Array) -> BCMState:
         threshold = jnp.zeros(self.outputs) + self.threshold_start

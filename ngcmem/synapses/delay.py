@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import Component, Input, NonNegative, PerExample, State, Static, zeros_per_unit
 
 
 class DelayState(State):
@@ -28,7 +28,7 @@ class Delay(Component[DelayState]):
 
     units: Static[int]
     longest: Static[int]  # steps
-    delay: float | Array = 1.0  # ms, () or (units,)
+    delay: NonNegative = 1.0  # ms, () or (units,)
 
     def init(self, key: Array) -> DelayState:
         zeros = zeros_per_unit(self)

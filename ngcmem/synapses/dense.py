@@ -3,7 +3,7 @@
 import jax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Real, Shared, State, Static
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -28,7 +28,7 @@ class Dense(Component[DenseState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    scale: float | Array = 1.0
+    scale: Real = 1.0
     weight_init: Static[Initializer] = jax.nn.initializers.lecun_normal()
     bias_init: Static[Initializer] = jax.nn.initializers.zeros
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Positive, Real, Shared, State, Static
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -32,10 +32,10 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    tau_rise: float | Array = 1.0  # ms
-    tau_decay: float | Array = 5.0  # ms
-    reversal: float | Array = 0.0  # mV
-    scale: float | Array = 1.0
+    tau_rise: Positive = 1.0  # ms
+    tau_decay: Positive = 5.0  # ms
+    reversal: Real = 0.0  # mV
+    scale: Real = 1.0
     weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
 
     def init(self, key: Array) -> DoubleExponentialSynapseState:

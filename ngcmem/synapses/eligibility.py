@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, NonNegativeOrInf, PerExample, Real, State, Static
 
 
 class EligibilityState(State):
@@ -27,9 +27,9 @@ class Eligibility(Component[EligibilityState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    tau: float | Array = 1000.0  # ms
-    a_plus: float | Array = 1.0
-    a_minus: float | Array = 1.05
+    tau: NonNegativeOrInf = 1000.0  # ms
+    a_plus: Real = 1.0
+    a_minus: Real = 1.05
 
     def init(self, key: Array) -> EligibilityState:
         pre, post = jnp.zeros(self.inputs), jnp.zeros(self.outputs)

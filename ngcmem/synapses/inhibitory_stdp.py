@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import LearningInput
+from ngcmem.core import LearningInput, NonNegative
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
@@ -26,8 +26,8 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
     doi:10.1126/science.1211095.
     """
 
-    target_rate: float | Array = 5.0  # Hz
-    tau: float | Array = 20.0  # ms, of the two traces
+    target_rate: NonNegative = 5.0  # Hz
+    tau: NonNegative = 20.0  # ms, of the two traces
 
     def init(self, key: Array) -> InhibitorySTDPState:
         return InhibitorySTDPState(

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import Component, Input, PerExample, Real, State, Static, zeros_per_unit
 
 
 class LateralInhibitionState(State):
@@ -23,7 +23,7 @@ class LateralInhibition(Component[LateralInhibitionState]):
     """
 
     units: Static[int]
-    strength: float | Array = 1.0
+    strength: Real = 1.0
 
     def init(self, key: Array) -> LateralInhibitionState:
         zeros = zeros_per_unit(self)

@@ -1,7 +1,7 @@
 """What all synapses that learn have in common: transmission, learning rate, bounds."""
 
 import abc
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,12 @@ from jax import Array
 from ngcmem.core import (
     Component,
     Input,
+    Interval,
     LearningInput,
+    NonNegative,
     PerExample,
+    Real,
+    RealOrInf,
     Shared,
     State,
     Static,
@@ -61,13 +65,13 @@ class PlasticSynapse(Component[S]):
 
     inputs: Static[int]
     outputs: Static[int]
-    scale: float | Array = 1.0
-    eta: float | Array | None = None
+    scale: Real = 1.0
+    eta: Real | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     bounds: Static[str] = "hard"
-    weight_min: float | Array = 0.0
-    weight_max: float | Array = 1.0
-    total: float | Array | None = None
+    weight_min: Annotated[float | Array, Interval("[-inf, inf)")] = 0.0
+    weight_max: RealOrInf = 1.0
+    total: NonNegative | None = None
     weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Component, Input, LearningInput, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    LearningInput,
+    NonNegative,
+    PerExample,
+    Shared,
+    State,
+    Static,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 
@@ -37,7 +46,7 @@ class Predictive(Component[PredictiveState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    eta: float | Array | None = None
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     weight_init: Static[Callable[..., Array]] = jax.nn.initializers.lecun_normal()
 

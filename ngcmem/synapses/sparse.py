@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Real, Shared, State, Static
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -37,7 +37,7 @@ class Sparse(Component[SparseState]):
     inputs: Static[int]
     outputs: Static[int]
     connections: Static[int]
-    scale: float | Array = 1.0
+    scale: Real = 1.0
     weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import LearningInput
+from ngcmem.core import LearningInput, Real
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
@@ -26,8 +26,8 @@ class STDP(PlasticSynapse[STDPState]):
     doi:10.1007/s00422-008-0233-1.
     """
 
-    a_plus: float | Array = 1.0
-    a_minus: float | Array = 1.05
+    a_plus: Real = 1.0
+    a_minus: Real = 1.05
 
     def init(self, key: Array) -> STDPState:
         return STDPState(

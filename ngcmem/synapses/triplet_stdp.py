@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import LearningInput
+from ngcmem.core import LearningInput, Real
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
@@ -31,10 +31,10 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
 
     default_eta = 1.0
 
-    a2_plus: float | Array = 0.0
-    a2_minus: float | Array = 7.1e-3
-    a3_plus: float | Array = 6.5e-3
-    a3_minus: float | Array = 0.0
+    a2_plus: Real = 0.0
+    a2_minus: Real = 7.1e-3
+    a3_plus: Real = 6.5e-3
+    a3_minus: Real = 0.0
 
     def init(self, key: Array) -> TripletSTDPState:
         pre, post = jnp.zeros(self.inputs), jnp.zeros(self.outputs)

@@ -4,7 +4,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegativeOrInf,
+    PerExample,
+    Probability,
+    Real,
+    Shared,
+    State,
+    Static,
+)
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -33,10 +43,10 @@ class TsodyksMarkram(Component[TsodyksMarkramState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    utilisation: float | Array = 0.5  # U, 0..1
-    tau_facilitation: float | Array = 20.0  # ms
-    tau_depression: float | Array = 800.0  # ms
-    scale: float | Array = 1.0
+    utilisation: Probability = 0.5  # U, 0..1
+    tau_facilitation: NonNegativeOrInf = 20.0  # ms
+    tau_depression: NonNegativeOrInf = 800.0  # ms
+    scale: Real = 1.0
     weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
 
     def init(self, key: Array) -> TsodyksMarkramState:

@@ -6,6 +6,7 @@ import pydoc
 from jax import Array
 
 import ngcmem as nm
+from ngcmem.core import NonNegative
 
 
 class MadeState(nm.State):
@@ -16,7 +17,7 @@ class MadeState(nm.State):
 class Made(nm.Component[MadeState]):
     units: nm.Static[int]
     rule: nm.Static[nm.plasticity.SlotRule]
-    gain: float | Array | None = None
+    gain: NonNegative | None = None
 
 
 def test_a_component_shows_its_hyper_parameters_as_declared():

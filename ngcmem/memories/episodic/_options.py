@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.core import Tracer
 
 from ngcmem.core import did_you_mean, is_whole
@@ -55,7 +54,6 @@ def check_options(memory: Any) -> dict[str, Any]:
                     f"one for all: write {name}={next(iter(given.values()))!r}."
                 )
     _check_field_weights(memory.field_weights, fields)
-    _check_probability(memory.storage_probability)
     similarity = memory.similarity
     if isinstance(similarity, Mapping):
         similarity = {name: resolve_similarity(one) for name, one in similarity.items()}
@@ -134,19 +132,6 @@ def _check_field_weights(given: Any, fields: list[str]) -> None:
         raise ValueError(
             f"Episodic: field_weights is one number for all key fields or a dict of one for each, "
             f"got {weight!r}. Write field_weights={{{line}}}."
-        )
-
-
-def _check_probability(given: Any) -> None:
-    """Concrete numbers only; one value for each of several memories under vmap may pass."""
-    number = isinstance(given, (int, float, np.ndarray, np.number, jax.Array))
-    if not number or isinstance(given, Tracer):
-        return
-    given = np.asarray(given)
-    if not ((given >= 0) & (given <= 1)).all():
-        raise ValueError(
-            f"Episodic: storage_probability is a probability, 0 to 1 (None stores always), "
-            f"got {given}."
         )
 
 

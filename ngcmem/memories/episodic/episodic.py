@@ -1,12 +1,12 @@
 """Episodic memory: one-shot storage of entries with keys and values in explicit slots."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Memory, Static
+from ngcmem.core import Interval, Memory, NonNegative, Probability, Real, RealOrInf, Static
 from ngcmem.memories.episodic._options import check_options, slots_to_drop, spread
 from ngcmem.memories.episodic._policies import (
     Duplicates,
@@ -74,26 +74,26 @@ class Episodic(Memory[EpisodicState]):
     slots: Static[int]
     keys: Static[Any]
     values: Static[Any] = None
-    beta: float | Array = 10.0
-    field_weights: Any = 1.0
+    beta: NonNegative = 10.0
+    field_weights: Annotated[Any, Interval("(-inf, inf)")] = 1.0
     similarity: str | Similarity | dict[str, Any] = "cosine"
     separation: str | Separation = "softmax"
     sample: Static[bool] = False
-    threshold: float | Array | None = None
+    threshold: Real | None = None
     absolute_threshold: Static[bool] = False
     adaptive_gain: Gain | None = None
     concatenate: Static[bool] = False
     when_full: Static[WhenFull] = "fifo"
     duplicates: Static[Duplicates] = "append"
-    duplicate_threshold: float | Array | None = None
-    duplicate_eta: float | Array = 0.1
-    storage_probability: float | Array | None = None
-    write_noise: float | Array | None = None
-    decay: float | Array | None = None
-    rehearsal: float | Array | None = None
+    duplicate_threshold: RealOrInf | None = None
+    duplicate_eta: Probability = 0.1
+    storage_probability: Probability | None = None
+    write_noise: NonNegative | None = None
+    decay: Probability | None = None
+    rehearsal: NonNegative | None = None
     stop_gradient: Static[bool] = False
-    initial_keys: Any = None
-    initial_values: Any = None
+    initial_keys: Annotated[Any, Interval("(-inf, inf)")] = None
+    initial_values: Annotated[Any, Interval("(-inf, inf)")] = None
     method: Static[Method] = "auto"
 
     def __post_init__(self) -> None:

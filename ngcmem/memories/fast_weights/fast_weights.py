@@ -6,7 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Probability,
+    Shared,
+    Static,
+)
 from ngcmem.memories.fast_weights.regressors import LinearRegressor, Regressor
 from ngcmem.memories.fast_weights.updates import DeltaUpdate, LeastSquaresUpdate, Update
 
@@ -52,8 +61,8 @@ class FastWeights(Memory[FastWeightsState]):
     values: Static[int]
     regressor: Regressor = LinearRegressor()
     update: Update = DeltaUpdate()
-    eta: float | Array = 1.0
-    decay: float | Array = 0.0
+    eta: NonNegative = 1.0
+    decay: Probability = 0.0
     read_before_write: Static[bool] = False
 
     autoassociative: ClassVar[bool] = False

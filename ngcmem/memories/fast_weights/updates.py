@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree
+from ngcmem.core import Positive, Probability, Pytree
 from ngcmem.memories.fast_weights._chunks import (
     Chunk,
     delta_chunk,
@@ -102,7 +102,7 @@ class MomentumUpdate(Update):
 
     longest_chunk: ClassVar[float] = math.inf
 
-    momentum: float | Array = 0.9
+    momentum: Probability = 0.9
 
     def init(self, weights: Any) -> Any:
         return jax.tree.map(jnp.zeros_like, weights)
@@ -134,7 +134,7 @@ class LeastSquaresUpdate(Update):
     longest_chunk: ClassVar[float] = 8
     least_retained: ClassVar[float] = 0.5
 
-    ridge: float | Array = 1.0
+    ridge: Positive = 1.0
 
     def init(self, weights: Any) -> Array:
         return jnp.eye(weights.shape[0], dtype=weights.dtype) / self.ridge

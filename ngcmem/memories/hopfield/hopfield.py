@@ -1,7 +1,7 @@
 """Modern Hopfield memory with explicit slots, one-shot storage and local plasticity."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +10,15 @@ from jax import Array
 
 from ngcmem.core import (
     Input,
+    Interval,
     LearningInput,
     Memory,
     MemoryState,
+    NonNegative,
     PerExample,
+    Probability,
+    Real,
+    RealOrInf,
     Shared,
     Static,
     check_choice,
@@ -90,25 +95,25 @@ class Hopfield(Memory[HopfieldState]):
 
     Raises:
         ValueError: both `eta` and `optimizer` are given, an unknown name among the options, a rule
-            for another kind of memory, `patterns` of another shape, or `p_conn` outside (0, 1].
+            for another kind of memory, or `patterns` of another shape.
     """
 
     slots: Static[int]
     features: Static[int]
-    beta: float | Array = 1.0
-    eta: float | Array | None = None
+    beta: NonNegative = 1.0
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     rule: SlotRule = Delta()
-    weight_decay: float | Array = 0.0
+    weight_decay: Probability = 0.0
     similarity: str | Similarity = "dot"
     separation: str | Separation = "softmax"
     initial: Static[Literal["empty", "random"]] = "empty"
     weight_init: Static[Callable[..., Array]] = jax.nn.initializers.normal(1.0)
-    patterns: Array | None = None
+    patterns: Annotated[Array, Interval("(-inf, inf)")] | None = None
     when_full: Static[Literal["fifo", "refuse"]] = "fifo"
-    novelty: float | Array | None = None
-    p_conn: Static[float] = 1.0
-    scale: float | Array | None = None
+    novelty: RealOrInf | None = None
+    p_conn: Static[Annotated[float, Interval("(0, 1]")]] = 1.0
+    scale: Real | None = None
     method: Static[Literal["auto", "materialised", "streamed"]] = "auto"
 
     def __post_init__(self) -> None:
@@ -117,8 +122,6 @@ class Hopfield(Memory[HopfieldState]):
         check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
         check_choice("Hopfield", "when_full", self.when_full, ("fifo", "refuse"))
         check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
-        if not 0.0 < self.p_conn <= 1.0:
-            raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
         check_rule(self.rule)
         check_initial(self.patterns, self.initial, self.slots, self.features)
         object.__setattr__(self, "similarity", resolve_similarity(self.similarity))

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 from ngcmem.memories.in_weight._network import (
     cross_entropy,
@@ -67,10 +76,10 @@ class InWeight(Memory[InWeightState]):
     hidden: Static[LayerSizes] = (128,)
     memory: Static[LayerSizes] = (2,)
     embedding: Static[int] = 64
-    memory_eta: float | Array | None = 10.0
+    memory_eta: NonNegative | None = 10.0
     memory_optimizer: Static[optax.GradientTransformation | None] = None
     inner_steps: Static[int] = 1
-    eta: float | Array | None = None
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
     autoassociative: ClassVar[bool] = False

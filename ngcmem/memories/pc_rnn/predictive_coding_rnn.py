@@ -7,7 +7,17 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    Positive,
+    PositiveOrInf,
+    Shared,
+    State,
+    Static,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 LOG_FLOOR = -92.10340371976183  # log 1e-40, too small for a float32 that is no logarithm
@@ -73,14 +83,14 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
     states: Static[int]
     causes: Static[int]
     n_patterns: Static[int]
-    tau: float | Array = 50.0  # ms; a step of the published model is 1 ms
-    alpha_x: float | Array | None = 0.1
-    alpha_h: float | Array = 0.019
-    alpha_c: float | Array | None = 0.0085
-    sigma_r: float | Array = 2.6
-    noise_exponent: float | Array = 1.0
-    sigma_c: float | Array = 0.096
-    eta: float | Array | None = None
+    tau: PositiveOrInf = 50.0  # ms; a step of the published model is 1 ms
+    alpha_x: NonNegative | None = 0.1
+    alpha_h: NonNegative = 0.019
+    alpha_c: NonNegative | None = 0.0085
+    sigma_r: NonNegative = 2.6
+    noise_exponent: Positive = 1.0
+    sigma_c: Positive = 0.096
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     own_noise: Static[bool] = True
 
