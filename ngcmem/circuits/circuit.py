@@ -62,6 +62,10 @@ class Circuit(Component[CircuitState]):
     def longest_dt(self) -> float:
         return min(part.longest_dt for part in self.components.values())
 
+    @cached_property
+    def shortest_dt(self) -> float:
+        return max(part.shortest_dt for part in self.components.values())
+
     def init(self, key: Array) -> CircuitState:
         return self.assemble(
             {name: part.init(path_key(key, name)) for name, part in self.components.items()},

@@ -1,5 +1,6 @@
 """The verbs: jitted, batched, the same for a component and a circuit."""
 
+import math
 from typing import Any, TypeVar
 
 import jax
@@ -173,8 +174,9 @@ def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
     """The length of a step: a number as a float (`Program` keeps it), an array as a scalar.
 
     Raises:
-        ValueError: not one number, not a positive finite one, or longer than the component can
-            integrate (of an array only the shape is looked at).
+        ValueError: not one number, not a positive finite one, longer than the component can
+            integrate, or so short that a delay does not fit into its ring (of an array only the
+            shape is looked at).
     """
     if isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ():
         return as_scalar(dt)
@@ -182,19 +184,26 @@ def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
     if isinstance(dt, bool) or not isinstance(dt, number) or not 0 < float(dt) < np.inf:
         raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
     if component is not None and dt > component.longest_dt:
-        longest = component.longest_dt
+        longest, stiffest = component.longest_dt, _owner(component, "longest_dt")
         raise ValueError(
-            f"dt={dt!r} ms is too long a step: {_stiffest(component)} is stable up to {longest} "
+            f"dt={dt!r} ms is too long a step: {stiffest} is stable up to {longest} "
             f"ms. Write dt={longest} (and as many more steps)."
+        )
+    if component is not None and dt < component.shortest_dt:
+        shortest = component.shortest_dt
+        raise ValueError(
+            f"dt={dt!r} ms is too short a step: {_owner(component, 'shortest_dt')} keeps too "
+            f"few of them for its longest delay. Make its max_steps {math.ceil(shortest / dt)} "
+            f"times as large, or write dt={shortest:.6g} or more."
         )
     return float(dt)
 
 
-def _stiffest(component: Any) -> str:
-    """The path and kind of the component that sets `longest_dt`."""
+def _owner(component: Any, limit: str) -> str:
+    """The path and kind of the component that sets a limit, such as `longest_dt`."""
     for name, part in getattr(component, "components", {}).items():
-        if part.longest_dt == component.longest_dt:
-            return f"{name!r}: {_stiffest(part)}"
+        if getattr(part, limit) == getattr(component, limit):
+            return f"{name!r}: {_owner(part, limit)}"
     return type(component).__name__
 
 
