@@ -11,6 +11,7 @@ from ngcmem.core import (
     Real,
     State,
     Static,
+    approach,
     check_choice,
     zeros_per_unit,
 )
@@ -19,6 +20,7 @@ from ngcmem.core import (
 class TraceState(State):
     inputs: Input[Array, "units"]  # spikes, or any signal
     trace: PerExample[Array, "units"]
+    rounding: PerExample[Array, "units"]  # what the digits of the trace do not hold
 
 
 class Trace(Component[TraceState]):
@@ -47,12 +49,13 @@ class Trace(Component[TraceState]):
 
     def init(self, key: Array) -> TraceState:
         zeros = zeros_per_unit(self)
-        return TraceState(inputs=zeros, trace=zeros)
+        return TraceState(inputs=zeros, trace=zeros, rounding=zeros)
 
     def advance_state(self, state: TraceState, t: Array, dt: Array) -> TraceState:
-        decayed = state.trace * jnp.exp(-dt / self.tau)
+        added = self.gain * state.inputs if self.pairing == "all_to_all" else 0.0
+        trace, rounding = approach(state.trace, state.rounding, 0.0, self.tau, dt, jump=added)
         if self.pairing == "nearest":
-            trace = jnp.where(state.inputs > 0, self.gain, decayed)
-        else:
-            trace = decayed + self.gain * state.inputs
-        return state.replace(trace=trace)
+            fired = state.inputs > 0
+            trace = jnp.where(fired, self.gain, trace)
+            rounding = jnp.where(fired, 0.0, rounding)
+        return state.replace(trace=trace, rounding=rounding)

@@ -67,6 +67,10 @@ class Circuit(Component[CircuitState]):
         return min(part.longest_dt for part in self.components.values())
 
     @property
+    def shortest_dt(self) -> float:
+        return max(part.shortest_dt for part in self.components.values())
+
+    @property
     def learns(self) -> bool:
         return any(part.learns for part in self.components.values())
 

@@ -62,6 +62,10 @@ class Population(Component[PopulationState]):
     def longest_dt(self) -> float:
         return self.member.longest_dt
 
+    @property
+    def shortest_dt(self) -> float:
+        return self.member.shortest_dt
+
     def __post_init__(self) -> None:
         super().__post_init__()
         known = hyperparameters(self.member)

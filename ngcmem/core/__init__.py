@@ -61,3 +61,8 @@ from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit
 from ngcmem.core.pytree import Pytree as Pytree
 from ngcmem.core.pytree import Static as Static
 from ngcmem.core.pytree import is_static as is_static
+from ngcmem.core.steps import SLACK as SLACK
+from ngcmem.core.steps import approach as approach
+from ngcmem.core.steps import carry as carry
+from ngcmem.core.steps import has_begun as has_begun
+from ngcmem.core.steps import whole_steps as whole_steps

@@ -108,6 +108,11 @@ class Component(Pytree, abc.ABC, Generic[S]):
         return math.inf
 
     @property
+    def shortest_dt(self) -> float:
+        """The shortest step for which what is kept of the past suffices, ms."""
+        return 0.0
+
+    @property
     def learns(self) -> bool:
         """Whether this component has weight changes: whether it writes how it learns."""
         return any(

@@ -1,5 +1,6 @@
 """The arguments of the verbs: checked, and in the kinds that compiled programs take."""
 
+import math
 from typing import Any
 
 import jax
@@ -49,8 +50,9 @@ def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
     """The length of a step: a number as a float (`Program` keeps it), an array as a scalar.
 
     Raises:
-        ValueError: not one number, not a positive finite one, or longer than the component can
-            integrate (of an array only the shape is looked at).
+        ValueError: not one number, not a positive finite one, longer than the component can
+            integrate, or so short that a delay does not fit into its ring (of an array only the
+            shape is looked at).
     """
     if isinstance(dt, (jax.Array, np.ndarray)) and dt.shape == ():
         return as_scalar(dt)
@@ -58,15 +60,28 @@ def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
     if isinstance(dt, bool) or not isinstance(dt, number) or not 0 < float(dt) < np.inf:
         raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
     if component is not None and dt > (longest := component.longest_dt):
-        stiff, place = component, ""
-        while stiff.parts:
-            name, stiff = next((k, v) for k, v in stiff.parts.items() if v.longest_dt == longest)
-            place += f"{name!r}: "
         raise ValueError(
-            f"dt={dt!r} ms is too long a step: {place}{type(stiff).__name__} is stable up to "
+            f"dt={dt!r} ms is too long a step: {_owner(component, 'longest_dt')} is stable up to "
             f"{longest} ms. Write dt={longest} (and as many more steps)."
         )
+    if component is not None and dt < (shortest := component.shortest_dt):
+        raise ValueError(
+            f"dt={dt!r} ms is too short a step: {_owner(component, 'shortest_dt')} keeps too "
+            f"few of them for its longest delay. Make its max_steps {math.ceil(shortest / dt)} "
+            f"times as large, or write dt={shortest:.6g} or more."
+        )
     return float(dt)
+
+
+def _owner(component: Component, limit: str) -> str:
+    """The path and kind of the component that sets a limit, such as `longest_dt`."""
+    bound, place = getattr(component, limit), ""
+    while component.parts:
+        name, component = next(
+            (k, v) for k, v in component.parts.items() if getattr(v, limit) == bound
+        )
+        place += f"{name!r}: "
+    return f"{place}{type(component).__name__}"
 
 
 def as_time(state: Any, t: ArrayLike | None) -> Any:

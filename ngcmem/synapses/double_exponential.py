@@ -4,7 +4,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Positive, Real, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Positive,
+    Real,
+    Shared,
+    State,
+    Static,
+    approach,
+)
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -12,7 +22,9 @@ class DoubleExponentialSynapseState(State):
     inputs: Input[Array, "inputs"]  # presynaptic spikes
     v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
     decaying: PerExample[Array, "outputs"]  # trace with tau_decay
+    decaying_rounding: PerExample[Array, "outputs"]  # what its digits do not hold
     rising: PerExample[Array, "outputs"]  # trace with tau_rise
+    rising_rounding: PerExample[Array, "outputs"]  # what its digits do not hold
     conductance: PerExample[Array, "outputs"]  # nS, or pA if v is not wired
     outputs: PerExample[Array, "outputs"]  # current, pA
     weights: Shared[Array, "inputs outputs"]  # peak conductance per spike, nS
@@ -44,7 +56,9 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
             inputs=jnp.zeros(self.inputs),
             v=outputs + (self.reversal - 1.0),
             decaying=outputs,
+            decaying_rounding=outputs,
             rising=outputs,
+            rising_rounding=outputs,
             conductance=outputs,
             outputs=outputs,
             weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
@@ -61,12 +75,18 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
         top = self.time_to_peak()
         peak = jnp.exp(-top / self.tau_decay) - jnp.exp(-top / self.tau_rise)
         arriving = state.inputs @ state.weights
-        decaying = state.decaying * jnp.exp(-dt / self.tau_decay) + arriving
-        rising = state.rising * jnp.exp(-dt / self.tau_rise) + arriving
+        decaying, decaying_rounding = approach(
+            state.decaying, state.decaying_rounding, 0.0, self.tau_decay, dt, jump=arriving
+        )
+        rising, rising_rounding = approach(
+            state.rising, state.rising_rounding, 0.0, self.tau_rise, dt, jump=arriving
+        )
         conductance = (decaying - rising) / peak
         return state.replace(
             decaying=decaying,
+            decaying_rounding=decaying_rounding,
             rising=rising,
+            rising_rounding=rising_rounding,
             conductance=conductance,
             outputs=self.scale * conductance * (self.reversal - state.v),
         )

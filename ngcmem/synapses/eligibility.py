@@ -3,7 +3,16 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, NonNegativeOrInf, PerExample, Real, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegativeOrInf,
+    PerExample,
+    Real,
+    State,
+    Static,
+    approach,
+)
 
 
 class EligibilityState(State):
@@ -12,6 +21,7 @@ class EligibilityState(State):
     pre_trace: Input[Array, "inputs"]
     post_trace: Input[Array, "outputs"]
     eligibility: PerExample[Array, "inputs outputs"]
+    rounding: PerExample[Array, "inputs outputs"]  # what the digits of the eligibility do not hold
 
 
 class Eligibility(Component[EligibilityState]):
@@ -33,16 +43,20 @@ class Eligibility(Component[EligibilityState]):
 
     def init(self, key: Array) -> EligibilityState:
         pre, post = jnp.zeros(self.inputs), jnp.zeros(self.outputs)
+        zeros = jnp.zeros((self.inputs, self.outputs))
         return EligibilityState(
             inputs=pre,
             post=post,
             pre_trace=pre,
             post_trace=post,
-            eligibility=jnp.zeros((self.inputs, self.outputs)),
+            eligibility=zeros,
+            rounding=zeros,
         )
 
     def advance_state(self, state: EligibilityState, t: Array, dt: Array) -> EligibilityState:
         grown = jnp.outer(state.pre_trace, self.a_plus * state.post)
         shrunk = jnp.outer(state.inputs, self.a_minus * state.post_trace)
-        kept = state.eligibility * jnp.exp(-dt / self.tau)
-        return state.replace(eligibility=kept + grown - shrunk)
+        eligibility, rounding = approach(
+            state.eligibility, state.rounding, 0.0, self.tau, dt, jump=grown - shrunk
+        )
+        return state.replace(eligibility=eligibility, rounding=rounding)

@@ -14,6 +14,8 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    approach,
+    carry,
 )
 from ngcmem.synapses._initial import Initializer, initial
 
@@ -21,7 +23,9 @@ from ngcmem.synapses._initial import Initializer, initial
 class TsodyksMarkramState(State):
     inputs: Input[Array, "inputs"]  # presynaptic spikes
     release: PerExample[Array, "inputs"]  # u, the fraction of resources a spike uses, 0..1
+    release_rounding: PerExample[Array, "inputs"]  # what its digits do not hold
     resources: PerExample[Array, "inputs"]  # x, the fraction available, 0..1
+    resources_rounding: PerExample[Array, "inputs"]  # what its digits do not hold
     outputs: PerExample[Array, "outputs"]
     weights: Shared[Array, "inputs outputs"]
 
@@ -54,16 +58,23 @@ class TsodyksMarkram(Component[TsodyksMarkramState]):
         return TsodyksMarkramState(
             inputs=pre,
             release=pre,
+            release_rounding=pre,
             resources=pre + 1.0,
+            resources_rounding=pre,
             outputs=jnp.zeros(self.outputs),
             weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
 
     def advance_state(self, state: TsodyksMarkramState, t: Array, dt: Array) -> TsodyksMarkramState:
-        u = state.release * jnp.exp(-dt / self.tau_facilitation)
-        x = 1.0 - (1.0 - state.resources) * jnp.exp(-dt / self.tau_depression)
-        u = u + self.utilisation * (1.0 - u) * state.inputs
+        u, lost = approach(state.release, state.release_rounding, 0.0, self.tau_facilitation, dt)
+        u, release_rounding = carry(u, lost, self.utilisation * (1.0 - u) * state.inputs)
+        x, lost = approach(state.resources, state.resources_rounding, 1.0, self.tau_depression, dt)
         used = u * x * state.inputs
+        resources, resources_rounding = carry(x, lost, -used)
         return state.replace(
-            release=u, resources=x - used, outputs=self.scale * (used @ state.weights)
+            release=u,
+            release_rounding=release_rounding,
+            resources=resources,
+            resources_rounding=resources_rounding,
+            outputs=self.scale * (used @ state.weights),
         )
