@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne, check_choice, zeros_per_unit
 
 
 class LatencyState(State):
-    inputs: Input[Array, "units"]  # intensity, 0..1
+    inputs: Input[Array, "units", ZeroToOne()]  # intensity, 0..1
     spikes: PerExample[Array, "units"]  # 0 or 1, at most one 1 between resets
     elapsed: PerExample[Array, ""]  # time since the reset, ms
     waiting: PerExample[Array, "units"]  # 1 until the unit has fired

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_
 import jax
 
 from ngcmem.core.conform import conform
+from ngcmem.core.domains import Domain
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.parts import Part
 from ngcmem.core.pytree import Pytree
@@ -43,10 +44,11 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True)
 class Compartment:
-    """The declaration of a compartment: its role and the names of its axes."""
+    """The declaration of a compartment: its role, the names of its axes, what it may hold."""
 
     role: Role
     axes: tuple[str, ...]
+    domain: Domain | None = None
 
     def declared(self, kind: str) -> str:
         """As it is declared: `PerExample[Array, "units"]`."""
@@ -68,8 +70,8 @@ else:
             self.role = role
 
         def __getitem__(self, item):
-            kind, axes = item if isinstance(item, tuple) else (item, "")
-            return Annotated[kind, Compartment(self.role, tuple(axes.split()))]
+            kind, axes, *domain = item if isinstance(item, tuple) else (item, "")
+            return Annotated[kind, Compartment(self.role, tuple(axes.split()), *domain)]
 
     Input = _Declaration(Role.INPUT)
     PerExample = _Declaration(Role.PER_EXAMPLE)
@@ -140,12 +142,15 @@ class State(AnyState):
         """A copy with some compartments changed, each keeping the shape and dtype it had.
 
         Raises:
-            ValueError: an unknown compartment, or a value of another shape or kind.
+            ValueError: an unknown compartment, or a value of another shape, kind or domain.
         """
-        new = {
-            name: conform(f"{type(self).__name__}.{name}", self._get(name), value)
-            for name, value in changes.items()
-        }
+        new = {}
+        for name, value in changes.items():
+            place = f"{type(self).__name__}.{name}"
+            old = self._get(name)
+            if (spec := self.compartments.get(name)) and spec.domain:
+                spec.domain.check(place, value, self)
+            new[name] = conform(place, old, value)
         for name in self.parts.keys() & new.keys():
             inner = self.parts[name]
             stored = new.get(inner.storage, getattr(self, inner.storage))

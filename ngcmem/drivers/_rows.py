@@ -39,6 +39,8 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
             f"{place} is one array, this {type(memory).__name__} has no named fields; got a dict. "
             f"Write {argument}[{next(iter(given), 'field')!r}]."
         )
+    if domain := state.specs()[name].domain:
+        domain.check(place, given, state)
     counted = jax.tree.leaves(given if like is None else like)
     count = jnp.shape(counted[0])[:1] if counted else (0,)
 

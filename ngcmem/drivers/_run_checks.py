@@ -108,6 +108,8 @@ def check_driven(
         for other, text in writers.items():
             if _overlap(path, other):
                 raise ValueError(f"run: {place} names {path!r}, which is driven by {text} already.")
+        if spec.domain:
+            spec.domain.check(f"run: {place}[{path!r}]", value, state)
         checked[path] = jax.tree.map(
             lambda now, new, path=path: _fit(f"run: {place}[{path!r}]", now, new, steps),
             state[path],

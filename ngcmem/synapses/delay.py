@@ -22,7 +22,8 @@ class Delay(Component[DelayState]):
     `delay` (ms, one number or one per unit) is a hyper-parameter and is rounded to whole steps of
     dt; `longest` is the size of the ring buffer, in steps. A delay of 0 passes the input through.
     A delay longer than the ring is cut to it and `in_range` turns 0. For one delay of a whole wire
-    write `delayed("cell.spikes", steps=k)`, which needs no component. Units: ms. Reference:
+    write `delayed("cell.spikes", steps=k)`, which needs no component. Whatever comes in arrives,
+    two spikes of one step as two. Units: ms. Reference:
     Izhikevich (2006), Neural Computation 18:245, doi:10.1162/089976606775093882.
     """
 
