@@ -3,7 +3,16 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    State,
+    Static,
+    ZeroToOne,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class LatencyState(State):

@@ -17,7 +17,8 @@ class SpikeCount(Component[SpikeCountState]):
         counts <- counts + inputs
 
     `nm.run(...)[0]["count.counts"]` after T steps is the sum over time of a recorded raster, at
-    the memory of one step; several spikes in a step count as many. Counts are floats: exact up to 2^24 in float32.
+    the memory of one step; several spikes in a step count as many. Counts are floats: exact up to
+    2^24 in float32.
 
     Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 1.2, the spike-count rate.
     """

@@ -47,5 +47,6 @@ class Value(Component[ValueState]):
     def advance_state(self, state: ValueState, t: Array, dt: Array) -> ValueState:
         _, pull_back = jax.vjp(self.activation, state.value)
         slope = state.drive + pull_back(state.feedback)[0]
-        value = state.value + (dt / self.tau) * state.free * slope
+        held = (state.free == 0) & ~jnp.isfinite(slope)  # whatever pulls on a clamped value
+        value = state.value + (dt / self.tau) * state.free * jnp.where(held, 0, slope)
         return state.replace(value=value, outputs=self.activation(value))

@@ -1,6 +1,6 @@
 """What `nm.store` and `nm.read` check of their arguments besides shapes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -34,6 +34,26 @@ def check_inputs(memory: Memory, state: MemoryState, names: Iterable[str]) -> No
             raise ValueError(
                 f"read: {name!r} is no input of {type(memory).__name__}, whose inputs are "
                 f"{', '.join(inputs)}.{cue}"
+            )
+
+
+def check_probe(name: str, given: Any, known: Any = None) -> None:
+    """Raise ValueError for a probe from the host that is not finite where it is known.
+
+    Arrays on a device are not read back for this: what they recall is NaN and not `matched`.
+    """
+    fields = given if isinstance(given, Mapping) else {"": given}
+    for field, rows in fields.items():
+        mask = known[field] if isinstance(known, Mapping) else known
+        if isinstance(rows, jax.Array) or isinstance(mask, jax.Array):
+            continue
+        wrong = ~np.isfinite(rows) & (True if mask is None else np.asarray(mask) != 0)
+        if wrong.any():
+            where = [int(i) for i in np.argwhere(wrong)[0]]
+            place = f"{name}[{field!r}]" if field else name
+            raise ValueError(
+                f"read: {place} holds {np.asarray(rows)[tuple(where)]} at {where}. Where a feature "
+                f"is not known, say so: known=np.isfinite({place})."
             )
 
 

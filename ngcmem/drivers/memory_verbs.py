@@ -11,7 +11,13 @@ from jax.typing import ArrayLike
 from ngcmem.core import Memory, MemoryState, check_state, is_key, same_kind
 from ngcmem.drivers._dispatch import Program
 from ngcmem.drivers._loop import repeat
-from ngcmem.drivers._memory_checks import check_finite, check_inputs, check_patterns, check_steps
+from ngcmem.drivers._memory_checks import (
+    check_finite,
+    check_inputs,
+    check_patterns,
+    check_probe,
+    check_steps,
+)
 from ngcmem.drivers._rows import as_rows
 from ngcmem.drivers._settling import held, until_converged
 from ngcmem.drivers.batching import advance_batch, init_batch
@@ -83,11 +89,13 @@ def read(
 
     Returns:
         The state for this batch, with `steps_used`, `converged` and `matched` per example. An
-        example whose values stop being finite ends with `converged` False.
+        example whose values stop being finite ends with `converged` and `matched` False; one whose
+        probe was not finite (where known) gets outputs of NaN.
 
     Raises:
         ValueError: shapes that do not fit, several steps with a memory whose outputs are no
-            inputs, or `tol` where convergence cannot be promised.
+            inputs, `tol` where convergence cannot be promised, or probes from the host (NumPy,
+            lists) that are not finite where known. Arrays on a device are not read back for that.
     """
     options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
     return _run(_read, memory, state, inputs, **options, **other_inputs)[0]
@@ -117,7 +125,6 @@ def _run(
 ) -> tuple[M, Any]:
     """Check the arguments of `read` and call one of the programs below with them."""
     probes = as_rows(memory, state, inputs, "inputs", "read")
-    check_patterns(memory, "read: inputs", probes)
     batch = jax.tree.leaves(probes)[0].shape[0]
     given = {"inputs": probes}
     if known is not None:
@@ -125,6 +132,9 @@ def _run(
     check_inputs(memory, state, other_inputs)
     for name, value in other_inputs.items():
         given[name] = as_rows(memory, state, value, name, "read", like=probes)
+        check_probe(name, value)
+    check_probe("inputs", inputs, known)
+    check_patterns(memory, "read: inputs", probes)
     check_steps(memory, steps, tol)
     for name in memory.fast:
         for kept in jax.tree.leaves(state[name]):

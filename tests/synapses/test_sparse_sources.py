@@ -25,8 +25,9 @@ def test_minus_one_is_no_connection():
 
 def test_the_active_units_of_a_raster_are_sources():
     raster = nm.SpikeIndices(units=4, max_spikes=3)
-    spikes = nm.init(raster, jax.random.key(0), batch=2).replace(inputs=[[0, 1, 0, 1], [1, 0, 0, 0]])
-    listed = nm.advance_state(raster, spikes).indices
+    spikes = np.float32([[0, 1, 0, 1], [1, 0, 0, 0]])
+    state = nm.init(raster, jax.random.key(0), batch=2).replace(inputs=spikes)
+    listed = nm.advance_state(raster, state).indices
     outputs = nm.advance_state(SYNAPSE, _state(listed)).outputs
     np.testing.assert_array_equal(outputs, [[1 * 2.0 + 10 * 4.0, 2 * 1.0]])
 
