@@ -10,6 +10,7 @@ from ngcmem.core import (
     PerExample,
     State,
     Static,
+    ZeroToOne,
     carry,
     check_choice,
     has_begun,
@@ -18,7 +19,7 @@ from ngcmem.core import (
 
 
 class LatencyState(State):
-    inputs: Input[Array, "units"]  # intensity, 0..1
+    inputs: Input[Array, "units", ZeroToOne()]  # intensity, 0..1
     spikes: PerExample[Array, "units"]  # 0 or 1, at most one 1 between resets
     elapsed: PerExample[Array, ""]  # time since the reset, ms
     rounding: PerExample[Array, ""]  # what the digits of `elapsed` do not hold, ms

@@ -18,8 +18,9 @@ class SpikeCount(Component[SpikeCountState]):
         counts <- counts + inputs
 
     `nm.run(...)[0]["count.counts"]` after T steps is the sum over time of a recorded raster, at
-    the memory of one step. Counts are floats: in float32 exact up to 2^24, and beyond it the float
-    nearest to the count, which goes on counting (`nm.core.carry`).
+    the memory of one step; several spikes in a step count as many. Counts are floats: in float32
+    exact up to 2^24, and beyond it the float nearest to the count, which goes on counting
+    (`nm.core.carry`).
 
     Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 1.2, the spike-count rate.
     """

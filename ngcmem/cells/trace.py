@@ -30,9 +30,10 @@ class Trace(Component[TraceState]):
         nearest:     trace <- gain where there is a spike, else trace * exp(-dt / tau)
 
     the exact solution of tau d(trace)/dt = -trace between spikes: with `all_to_all` every spike
-    of the past counts, with `nearest` only the last one. Units: ms. Reference: Morrison, Diesmann
-    and Gerstner (2008), Biological Cybernetics 98:459, doi:10.1007/s00422-008-0233-1, sections
-    4.1.2 and 4.1.3.
+    of the past counts, with `nearest` only the last one. Several spikes in a step count one by
+    one: k add k gains, or with `nearest` leave the gain of the last. Units: ms. Reference:
+    Morrison, Diesmann and Gerstner (2008), Biological Cybernetics 98:459,
+    doi:10.1007/s00422-008-0233-1, sections 4.1.2 and 4.1.3.
 
     Raises:
         ValueError: an unknown `pairing`.

@@ -50,5 +50,7 @@ class Value(Component[ValueState]):
         _, pull_back = jax.vjp(self.activation, state.value)
         slope = state.drive + pull_back(state.feedback)[0]
         carried = jnp.where(state.free > 0, state.rounding, 0.0)  # a clamped value does not move
-        value, rounding = carry(state.value, carried, (dt / self.tau) * state.free * slope)
+        held = (state.free == 0) & ~jnp.isfinite(slope)  # whatever pulls on a clamped value
+        step = (dt / self.tau) * state.free * jnp.where(held, 0, slope)
+        value, rounding = carry(state.value, carried, step)
         return state.replace(value=value, rounding=rounding, outputs=self.activation(value))

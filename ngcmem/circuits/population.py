@@ -1,6 +1,7 @@
 """A population: several copies of one component, each with its own state and weights."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import jax
@@ -29,7 +30,7 @@ class PopulationState(AnyState):
 
     def specs(self) -> dict[str, Compartment]:
         return {
-            path: Compartment(spec.role, ("members", *spec.axes) if spec.axes else ())
+            path: replace(spec, axes=("members", *spec.axes) if spec.axes else ())
             for path, spec in self.member.specs().items()
         }
 

@@ -1,5 +1,8 @@
 """What the author of a component imports: declarations, components, memories, errors."""
 
+from ngcmem.core.compartment_values import CompartmentDomain as CompartmentDomain
+from ngcmem.core.compartment_values import Index as Index
+from ngcmem.core.compartment_values import ZeroToOne as ZeroToOne
 from ngcmem.core.compartments import AnyState as AnyState
 from ngcmem.core.compartments import Borrowed as Borrowed
 from ngcmem.core.compartments import Compartment as Compartment
@@ -55,6 +58,7 @@ from ngcmem.core.keys import first_key as first_key
 from ngcmem.core.keys import is_key as is_key
 from ngcmem.core.memory import Memory as Memory
 from ngcmem.core.memory import MemoryState as MemoryState
+from ngcmem.core.memory import finite as finite
 from ngcmem.core.parts import Part as Part
 from ngcmem.core.parts import part as part
 from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit

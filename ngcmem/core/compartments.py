@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 import jax
 import jax.numpy as jnp
 
+from ngcmem.core.compartment_values import CompartmentDomain
 from ngcmem.core.conform import conform
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.parts import Part
@@ -48,10 +49,11 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True)
 class Compartment:
-    """The declaration of a compartment: its role and the names of its axes."""
+    """The declaration of a compartment: its role, the names of its axes, what it may hold."""
 
     role: Role
     axes: tuple[str, ...]
+    domain: CompartmentDomain | None = None
 
     def declared(self, kind: str) -> str:
         """As it is declared: `PerExample[Array, "units"]`."""
@@ -73,8 +75,8 @@ else:
             self.role = role
 
         def __getitem__(self, item):
-            kind, axes = item if isinstance(item, tuple) else (item, "")
-            return Annotated[kind, Compartment(self.role, tuple(axes.split()))]
+            kind, axes, *domain = item if isinstance(item, tuple) else (item, "")
+            return Annotated[kind, Compartment(self.role, tuple(axes.split()), *domain)]
 
     Input = _Declaration(Role.INPUT)
     PerExample = _Declaration(Role.PER_EXAMPLE)
@@ -205,13 +207,15 @@ class State(AnyState):
         """A copy with some compartments changed, each keeping the shape and dtype it had.
 
         Raises:
-            ValueError: an unknown compartment, or a value of another shape or kind.
+            ValueError: an unknown compartment, or a value of another shape, kind or domain.
         """
         new = {}
         for name, value in changes.items():
-            old = self._get(name)
+            place, old = f"{type(self).__name__}.{name}", self._get(name)
+            if (spec := self.compartments.get(name)) and spec.domain:
+                spec.domain.check(place, value, self)
             shared = (self.named | self.compartments)[name].role is Role.SHARED
-            new[name] = conform(f"{type(self).__name__}.{name}", old, value, shared=shared)
+            new[name] = conform(place, old, value, shared=shared)
         for name in self.parts.keys() & new.keys():
             inner = self.parts[name]
             stored = new.get(inner.storage, getattr(self, inner.storage))

@@ -10,11 +10,14 @@ import numpy as np
 def conform(place: str, old: Any, new: Any, *, shared: bool = False) -> Any:
     """`new` in the structure, shapes and dtypes of `old`; `shared` arrays have no batch axis.
 
-    Floating widths are converted (a float64 NumPy array into a float32 compartment), integers and
-    bools become floats where floats are kept. Nothing is broadcast.
+    Floating widths are converted (a float64 NumPy array into a float32 compartment), bools become
+    integers or floats and integers become floats or another width of integers where those are
+    kept. An integer on the host (NumPy, a list, a number) that the compartment cannot hold exactly
+    is refused; arrays on a device are not read back for that. Nothing is broadcast.
 
     Raises:
-        ValueError: another tree structure, another shape, or a kind that would lose information.
+        ValueError: another tree structure, another shape, or a kind or an integer that would lose
+            information.
     """
     if isinstance(new, jax.Array) and isinstance(old, (jax.Array, jax.ShapeDtypeStruct)):
         return _conform_leaf(place, old, new, shared)  # the usual case, without walking trees
@@ -58,7 +61,20 @@ def _conform_leaf(place: str, old: Any, new: Any, shared: bool) -> Any:
             f"{place} holds {old.dtype}, got {new.dtype}. Convert it first: "
             f"{place.split('.')[-1]}.astype('{old.dtype}')."
         )
+    if isinstance(new, (np.ndarray, np.generic)) and new.dtype.kind in "iu":
+        _check_exact(place, new, old.dtype)
     return jnp.asarray(new, old.dtype)
+
+
+def _check_exact(place: str, given: Any, kept: Any) -> None:
+    """Raise ValueError for an integer that becomes another number in the dtype kept."""
+    with np.errstate(invalid="ignore"):  # far too large ones come back as anything else
+        back = np.asarray(given).astype(kept).astype(given.dtype)
+    if (lost := back != given).any():
+        raise ValueError(
+            f"{place} holds {kept}, which cannot hold {np.asarray(given)[lost][0]} exactly. To "
+            f"round it write {place.split('.')[-1]}.astype(float)."
+        )
 
 
 def _advice(name: str, old: tuple[int, ...], new: tuple[int, ...], shared: bool) -> str:

@@ -20,7 +20,7 @@ from ngcmem.core import (
     same_kind,
 )
 from ngcmem.drivers._loop import put, repeat
-from ngcmem.drivers._rows import as_rows, check_patterns
+from ngcmem.drivers._rows import as_rows, check_patterns, check_probe
 from ngcmem.drivers.arguments import as_scalar, checked, typed_key
 from ngcmem.drivers.program import Program
 from ngcmem.drivers.verbs import advance_batch, init_batch
@@ -96,11 +96,13 @@ def read(
 
     Returns:
         The state for this batch, with `steps_used`, `converged` and `matched` per example. An
-        example whose values stop being finite ends with `converged` False.
+        example whose values stop being finite ends with `converged` and `matched` False; one whose
+        probe was not finite (where known) gets outputs of NaN.
 
     Raises:
         ValueError: shapes that do not fit, several steps with a memory whose outputs are no
-            inputs, or `tol` where convergence cannot be promised.
+            inputs, `tol` where convergence cannot be promised, or probes from the host (NumPy,
+            lists) that are not finite where known. Arrays on a device are not read back for that.
     """
     options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
     return _run(_read, memory, state, inputs, **options, **other_inputs)[0]
@@ -130,7 +132,6 @@ def _run(
 ) -> tuple[M, Any]:
     """Check the arguments of `read` and call one of the programs below with them."""
     given = {"inputs": as_rows(memory, state, inputs, "inputs", "read")}
-    check_patterns(memory, "read: inputs", given["inputs"])
     batch = jax.tree.leaves(given["inputs"])[0].shape[0]
     if known is not None:
         other_inputs["known"] = known
@@ -143,6 +144,9 @@ def _run(
                 f"{', '.join(names)}.{cue}"
             )
         given[name] = as_rows(memory, state, value, name, "read", like=given["inputs"])
+        check_probe(name, value)
+    check_probe("inputs", inputs, known)
+    check_patterns(memory, "read: inputs", given["inputs"])
     steps = None if steps is None else check_whole("read: steps", steps)
     if steps is not None and tol is not None:
         raise ValueError("read: give steps= or tol=, not both (max_steps= limits tol=).")

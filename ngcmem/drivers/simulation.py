@@ -157,6 +157,8 @@ def check_driven(
             raise ValueError(
                 f"run: {place} names {path!r}, which is driven by {writers[other]} already."
             )
+        if domain := specs[owner].domain:
+            domain.check(f"run: {place}[{path!r}]", value, state)
         fit = partial(_fit, f"run: {place}[{path!r}]", steps)
         checked[path] = jax.tree.map(fit, state[path], value)
     return checked

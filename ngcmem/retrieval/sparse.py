@@ -129,7 +129,7 @@ def entmax_weights(
     tau = tau + (total - 1) / slope
     weights = _rectified_power(lead - tau, exponent, taking_part)
     total = jnp.sum(weights)
-    return weights / jnp.where(total > 0, total, 1)
+    return weights / jnp.where(total > 0, total, jnp.where(jnp.isnan(top), top, 1))
 
 
 def _rectified_power(base: Array, exponent: Array, taking_part: Array) -> Array:

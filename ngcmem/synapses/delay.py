@@ -38,6 +38,7 @@ class Delay(Component[DelayState]):
     halves up (`nm.core.whole_steps`). With `interpolate=True` it is not rounded: the output lies on
     the straight line between the inputs of the two steps it falls between, and has a gradient by
     `delay`, which whole steps have not. A delay of 0 passes the input through.
+    Whatever comes in arrives, two spikes of one step as two.
 
     `max_steps` is the size of the ring buffer: the longest delay over the shortest dt. A delay that
     does not fit is an error before anything is compiled; where `delay` or `dt` is traced, the

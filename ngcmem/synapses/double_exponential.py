@@ -38,8 +38,9 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
 
     with `peak` the largest value of the difference, reached at
     tau_rise tau_decay / (tau_decay - tau_rise) ln(tau_decay / tau_rise). tau_rise and tau_decay
-    differ; the order does not matter. `v` as in `ExponentialSynapse`. Exact for any dt. Units: mV,
-    ms, nS, pA. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
+    differ; the order does not matter. `v` and several spikes in a step as in `ExponentialSynapse`.
+    Exact for any dt. Units: mV, ms, nS, pA. Reference: Dayan and Abbott (2001), Theoretical
+    Neuroscience, section 5.8.
     """
 
     inputs: Static[int]

@@ -31,8 +31,9 @@ class Eligibility(Component[EligibilityState]):
                        + a_plus pre_trace outer post - a_minus inputs outer post_trace
 
     It decides nothing: wire it to `RewardSTDP`, where a reward that comes up to `tau` later turns
-    it into weights. It stands after the cells it watches, so it closes no loop. Units: ms.
-    Reference: Izhikevich (2007), Cerebral Cortex 17:2443, doi:10.1093/cercor/bhl152.
+    it into weights. Of several spikes in a step every one makes its pairs. It stands after the
+    cells it watches, so it closes no loop. Units: ms. Reference: Izhikevich (2007), Cerebral Cortex
+    17:2443, doi:10.1093/cercor/bhl152.
     """
 
     inputs: Static[int]

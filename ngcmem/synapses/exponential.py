@@ -35,8 +35,8 @@ class ExponentialSynapse(Component[ExponentialSynapseState]):
 
     Wire wire(delayed("cell.v"), to="synapse.v") for a conductance-based synapse; without it
     `v` keeps its first value, reversal - 1, and the outputs are a current of the same shape.
-    The decay is exact for any dt. Units: mV, ms, nS, pA. Reference: Dayan and Abbott (2001),
-    Theoretical Neuroscience, section 5.8.
+    k spikes in a step are k jumps. The decay is exact for any dt. Units: mV, ms, nS, pA. Reference:
+    Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
     """
 
     inputs: Static[int]
