@@ -39,7 +39,24 @@ class Circuit(Component[CircuitState]):
                 f"The circuit has no component {name!r}." + did_you_mean(name, self.components)
             )
         found = self.components[name]
-        return found[inner] if inner and isinstance(found, Circuit) else found
+        if not inner:
+            return found
+        if not isinstance(found, Circuit):
+            raise ValueError(
+                f"{name!r} is a component, {type(found).__name__}, without components of its own: "
+                f"there is no {path!r}. Read its fields as attributes."
+            )
+        return found[inner]
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a component at a path: `"cell" in circuit`."""
+        try:
+            self[path]  # pyright: ignore[reportArgumentType]
+        except (ValueError, AttributeError):  # AttributeError: not a text
+            return False
+        return True
+
+    __iter__ = None  # else Python would ask for self[0]; the names are list(circuit.components)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.

@@ -90,7 +90,7 @@ def read(
             inputs, or `tol` where convergence cannot be promised.
     """
     options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
-    return _run(_read, memory, state, inputs, **options, **other_inputs)[0]
+    return _run("read", memory, state, inputs, **options, **other_inputs)[0]
 
 
 def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
@@ -99,11 +99,11 @@ def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
     Only the outputs are computed: a large memory is read by chunks of slots, where `read` also
     returns compartments with one number for every example and slot.
     """
-    return _run(_outputs, memory, state, inputs, **options)[1]
+    return _run("recall", memory, state, inputs, **options)[1]
 
 
 def _run(
-    program: Program,
+    verb: str,
     memory: Memory[M],
     state: M,
     inputs: Any,
@@ -115,25 +115,25 @@ def _run(
     key: Array | None = None,
     **other_inputs: Any,
 ) -> tuple[M, Any]:
-    """Check the arguments of `read` and call one of the programs below with them."""
-    probes = as_rows(memory, state, inputs, "inputs", "read")
-    check_patterns(memory, "read: inputs", probes)
+    """Check the arguments of `read` or `recall` and call its program with them."""
+    probes = as_rows(memory, state, inputs, "inputs", verb)
+    check_patterns(memory, f"{verb}: inputs", probes)
     batch = jax.tree.leaves(probes)[0].shape[0]
     given = {"inputs": probes}
     if known is not None:
         other_inputs["known"] = known
-    check_inputs(memory, state, other_inputs)
+    check_inputs(memory, state, other_inputs, verb)
     for name, value in other_inputs.items():
-        given[name] = as_rows(memory, state, value, name, "read", like=probes)
-    check_steps(memory, steps, tol)
+        given[name] = as_rows(memory, state, value, name, verb, like=probes)
+    check_steps(memory, steps, tol, verb)
     for name in memory.fast:
         for kept in jax.tree.leaves(state[name]):
             if kept.shape[0] != batch:
                 raise ValueError(
-                    f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
-                    f"come in the state's batch, {kept.shape[0]}, got {batch}."
+                    f"{verb}: {type(memory).__name__} remembers per example ({name}), so the "
+                    f"probes come in the state's batch, {kept.shape[0]}, got {batch}."
                 )
-    return program(
+    return (_read if verb == "read" else _outputs)(
         checked(memory),
         state,
         given,
