@@ -26,6 +26,10 @@ from ngcmem.core.dtypes import widen as widen
 from ngcmem.core.errors import WiringError as WiringError
 from ngcmem.core.errors import check_choice as check_choice
 from ngcmem.core.errors import did_you_mean as did_you_mean
+from ngcmem.core.initializers import lecun_normal_weights as lecun_normal_weights
+from ngcmem.core.initializers import normal_weights as normal_weights
+from ngcmem.core.initializers import small_normal_weights as small_normal_weights
+from ngcmem.core.initializers import uniform_weights as uniform_weights
 from ngcmem.core.keys import is_key as is_key
 from ngcmem.core.memory import Memory as Memory
 from ngcmem.core.memory import MemoryState as MemoryState

@@ -14,6 +14,8 @@ from ngcmem.drivers.canonical import form as form
 from ngcmem.drivers.memory_verbs import read as read
 from ngcmem.drivers.memory_verbs import recall as recall
 from ngcmem.drivers.memory_verbs import store as store
+from ngcmem.drivers.saving import from_arrays as from_arrays
+from ngcmem.drivers.saving import to_arrays as to_arrays
 from ngcmem.drivers.simulation import run as run
 from ngcmem.drivers.verbs import advance_state as advance_state
 from ngcmem.drivers.verbs import as_duration as as_duration

@@ -11,9 +11,8 @@ from jax import Array
 from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
 from ngcmem.memories._descent import Values, moved, settled
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
+from ngcmem.memories._storing import SLOW_ADAM
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
-
-STORING = optax.adam(3e-3)
 
 
 class GenerativePCState(MemoryState):
@@ -63,7 +62,7 @@ class GenerativePC(Memory[GenerativePCState]):
     momentum: float | Array = 0.9
     settle_steps: Static[int] = 200
     store_steps: Static[int] = 2000
-    store_optimizer: Static[optax.GradientTransformation] = STORING
+    store_optimizer: Static[optax.GradientTransformation] = SLOW_ADAM
     eta: float | Array | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 

@@ -3,7 +3,7 @@
 import jax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static, lecun_normal_weights
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -29,7 +29,7 @@ class Dense(Component[DenseState]):
     inputs: Static[int]
     outputs: Static[int]
     scale: float | Array = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.lecun_normal()
+    weight_init: Static[Initializer] = lecun_normal_weights
     bias_init: Static[Initializer] = jax.nn.initializers.zeros
 
     def init(self, key: Array) -> DenseState:

@@ -1,10 +1,9 @@
 """Synapse whose conductance rises and decays."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static, uniform_weights
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -36,7 +35,7 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
     tau_decay: float | Array = 5.0  # ms
     reversal: float | Array = 0.0  # mV
     scale: float | Array = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def init(self, key: Array) -> DoubleExponentialSynapseState:
         outputs = jnp.zeros(self.outputs)

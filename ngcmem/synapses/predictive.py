@@ -3,12 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Component, Input, LearningInput, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    LearningInput,
+    PerExample,
+    Shared,
+    State,
+    Static,
+    lecun_normal_weights,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 
@@ -39,7 +47,7 @@ class Predictive(Component[PredictiveState]):
     outputs: Static[int]
     eta: float | Array | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
-    weight_init: Static[Callable[..., Array]] = jax.nn.initializers.lecun_normal()
+    weight_init: Static[Callable[..., Array]] = lecun_normal_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static, uniform_weights
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -38,7 +38,7 @@ class Sparse(Component[SparseState]):
     outputs: Static[int]
     connections: Static[int]
     scale: float | Array = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

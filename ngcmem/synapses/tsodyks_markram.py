@@ -1,10 +1,9 @@
 """Short-term plasticity: facilitation and depression."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static, uniform_weights
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -37,7 +36,7 @@ class TsodyksMarkram(Component[TsodyksMarkramState]):
     tau_facilitation: float | Array = 20.0  # ms
     tau_depression: float | Array = 800.0  # ms
     scale: float | Array = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def init(self, key: Array) -> TsodyksMarkramState:
         pre = jnp.zeros(self.inputs)
