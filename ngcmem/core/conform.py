@@ -64,7 +64,10 @@ def _advice(old: Any, new: Any) -> str:
     if new.shape == ():
         return f" Nothing is broadcast: write jnp.full({old.shape}, value)."
     if new.shape[1:] == old.shape[1:] and new.ndim > 1:
-        return f" For another batch size write nm.init(component, key, batch={new.shape[0]})."
+        return (
+            f" For another batch size write nm.rebatch(component, state, batch={new.shape[0]}), "
+            f"which keeps what was learned."
+        )
     if new.shape == old.shape[1:]:
         return " The first axis is the batch: write value[None] for one example."
     return ""

@@ -11,12 +11,18 @@ from ngcmem.drivers.batching import step_times as step_times
 from ngcmem.drivers.batching import strong as strong
 from ngcmem.drivers.canonical import canonical as canonical
 from ngcmem.drivers.canonical import form as form
+from ngcmem.drivers.finiteness import NotFinite as NotFinite
+from ngcmem.drivers.finiteness import where_not_finite as where_not_finite
 from ngcmem.drivers.memory_verbs import read as read
 from ngcmem.drivers.memory_verbs import recall as recall
 from ngcmem.drivers.memory_verbs import store as store
+from ngcmem.drivers.rebatching import first_key as first_key
+from ngcmem.drivers.rebatching import rebatch as rebatch
+from ngcmem.drivers.rebatching import with_examples_of as with_examples_of
 from ngcmem.drivers.saving import from_arrays as from_arrays
 from ngcmem.drivers.saving import to_arrays as to_arrays
 from ngcmem.drivers.simulation import run as run
+from ngcmem.drivers.simulation import stepped as stepped
 from ngcmem.drivers.verbs import advance_state as advance_state
 from ngcmem.drivers.verbs import as_duration as as_duration
 from ngcmem.drivers.verbs import as_scalar as as_scalar
@@ -28,3 +34,4 @@ from ngcmem.drivers.verbs import parameters as parameters
 from ngcmem.drivers.verbs import reset as reset
 from ngcmem.drivers.verbs import typed_key as typed_key
 from ngcmem.drivers.verbs import weight_changes as weight_changes
+from ngcmem.drivers.verbs import whole_batch as whole_batch

@@ -1,4 +1,4 @@
-"""The checks of `run`: names, shapes and counts, before anything is traced."""
+"""The checks of `run` and its like: names, shapes and counts, before anything is traced."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from ngcmem.core import AnyState, Compartment, Component, as_array, conform, did_you_mean
 
 
-def check_steps(steps: Any, every: Any) -> tuple[int, int]:
+def check_steps(steps: Any, every: Any, verb: str = "run") -> tuple[int, int]:
     """Both counts as Python ints.
 
     Raises:
@@ -18,13 +18,13 @@ def check_steps(steps: Any, every: Any) -> tuple[int, int]:
     """
     for name, value in (("steps", steps), ("record_every", every)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"run: {name} is a whole number of at least 1, got {value!r}.")
+            raise ValueError(f"{verb}: {name} is a whole number of at least 1, got {value!r}.")
     if every > steps:
         raise ValueError(f"run: record_every={every} would record nothing in {steps} steps.")
     return int(steps), int(every)
 
 
-def check_learn(learn: Any) -> bool:
+def check_learn(learn: Any, verb: str = "run") -> bool:
     """Whether to learn.
 
     Raises:
@@ -32,14 +32,19 @@ def check_learn(learn: Any) -> bool:
     """
     if not isinstance(learn, (bool, np.bool_)):
         raise TypeError(
-            f"run: learn is True or False, got {learn!r}. All components learn or none: give one "
-            f"that should not an eta of 0, nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
+            f"{verb}: learn is True or False, got {learn!r}. All components learn or none: give "
+            f"one that should not an eta of 0, "
+            f"nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
         )
     return bool(learn)
 
 
 def spec_of(
-    state: AnyState, path: str, place: str, known: Mapping[str, Compartment] | None = None
+    state: AnyState,
+    path: str,
+    place: str,
+    known: Mapping[str, Compartment] | None = None,
+    verb: str = "run",
 ) -> Compartment:
     """The declaration of the compartment at a path, or of the one a path leads into.
 
@@ -52,7 +57,7 @@ def spec_of(
     specs = state.specs()
     found = next((name for name in specs if path == name or path.startswith(name + ".")), None)
     if found is None:
-        raise ValueError(f"run: {place} names {path!r}." + did_you_mean(path, known or specs))
+        raise ValueError(f"{verb}: {place} names {path!r}." + did_you_mean(path, known or specs))
     return specs[found]
 
 
@@ -85,6 +90,7 @@ def check_driven(
     writers: Mapping[str, str],
     place: str,
     steps: int | None = None,
+    verb: str = "run",
 ) -> dict[str, Any]:
     """The values in the shape and dtype of the compartments they are written to.
 
@@ -98,18 +104,20 @@ def check_driven(
         if spec.role.writable and not any(_overlap(name, other) for other in writers)
     }
     for path, value in values.items():
-        spec = spec_of(state, path, place, known)
+        spec = spec_of(state, path, place, known, verb)
         if not spec.role.writable:
             raise ValueError(
-                f"run: {place} names {path!r}, which is {spec.role.value}. Only inputs can be "
+                f"{verb}: {place} names {path!r}, which is {spec.role.value}. Only inputs can be "
                 f"driven or clamped: what is computed from a clamped value would not know of it. "
                 f"To set it once, write state.set({{{path!r}: value}}) before."
             )
         for other, text in writers.items():
             if _overlap(path, other):
-                raise ValueError(f"run: {place} names {path!r}, which is driven by {text} already.")
+                raise ValueError(
+                    f"{verb}: {place} names {path!r}, which is driven by {text} already."
+                )
         checked[path] = jax.tree.map(
-            lambda now, new, path=path: _fit(f"run: {place}[{path!r}]", now, new, steps),
+            lambda now, new, path=path: _fit(f"{verb}: {place}[{path!r}]", now, new, steps),
             state[path],
             value,
         )
@@ -117,9 +125,23 @@ def check_driven(
 
 
 def _fit(place: str, now: Any, new: Any, steps: int | None) -> Any:
-    new = as_array(place, new, place.removeprefix("run: "))
+    new = as_array(place, new, place.partition(": ")[2])
     shape = now.shape if steps is None else (steps, *now.shape)
     if new.shape != shape:
         axes = "(batch, ...)" if steps is None else "(steps, batch, ...)"
-        raise ValueError(f"{place} has shape {new.shape}, expected {shape}: {axes}.")
+        raise ValueError(
+            f"{place} has shape {new.shape}, expected {shape}: {axes}."
+            + _other_batch(new, shape, now)
+        )
     return jnp.asarray(conform(place, jax.ShapeDtypeStruct(shape, now.dtype), new))
+
+
+def _other_batch(new: Any, shape: tuple[int, ...], now: Any) -> str:
+    """What to write where only the batch differs."""
+    axis = len(shape) - now.ndim
+    if new.ndim != len(shape) or now.ndim == 0:
+        return ""
+    others = [i for i in range(len(shape)) if new.shape[i] != shape[i]]
+    if others != [axis]:
+        return ""
+    return f" For another batch size write nm.rebatch(component, state, batch={new.shape[axis]})."

@@ -8,13 +8,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from ngcmem.core import Memory, MemoryState, check_state, is_key, same_kind
+from ngcmem.core import Memory, MemoryState, check_state, same_kind
 from ngcmem.drivers._dispatch import Program
 from ngcmem.drivers._loop import repeat
 from ngcmem.drivers._memory_checks import check_finite, check_inputs, check_patterns, check_steps
 from ngcmem.drivers._rows import as_rows
 from ngcmem.drivers._settling import held, until_converged
 from ngcmem.drivers.batching import advance_batch, init_batch
+from ngcmem.drivers.rebatching import first_key, with_examples_of
 from ngcmem.drivers.verbs import as_scalar, checked, typed_key
 
 M = TypeVar("M", bound=MemoryState)
@@ -157,7 +158,7 @@ def _recalled(
     batch: int,
 ) -> tuple[M, None]:
     check_state(memory, state)
-    start = _fresh(memory, state, _reading_key(state) if key is None else key, batch).set(given)
+    start = _fresh(memory, state, first_key(state) if key is None else key, batch).set(given)
     zero = jnp.zeros((), jnp.result_type(float))
     one = jnp.ones((), jnp.result_type(float))
     used = jnp.ones(batch, jnp.int32)
@@ -196,19 +197,5 @@ _outputs = Program(_only_outputs, options=("steps", "batch"))
 
 def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:
     """Per-example compartments from `init` for this batch; all that is remembered as it is."""
-    new = init_batch(memory, key, batch)
     kept = {name: state[name] for name in memory.fast}
-    leaves = [
-        (fresh if fresh.dtype == old.dtype else fresh.astype(old.dtype)) if role.batched else old
-        for fresh, old, role in zip(
-            jax.tree.leaves(new), jax.tree.leaves(state), state.leaf_roles(), strict=True
-        )
-    ]
-    return jax.tree.unflatten(jax.tree.structure(state), leaves).set(kept)
-
-
-def _reading_key(state: MemoryState) -> Array:
-    for leaf in jax.tree.leaves(state):
-        if is_key(leaf):
-            return leaf.reshape(-1)[0]
-    return jax.random.key(0)
+    return with_examples_of(state, init_batch(memory, key, batch)).set(kept)

@@ -96,10 +96,8 @@ def _simulate(
     leaves, structure = jax.tree.flatten(state)
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:
-        before = with_clocks(jax.tree.unflatten(structure, leaves), state, i, dt)
-        before = before.set({**held, **arriving})
-        now = step_times(before, t + i.astype(dt.dtype) * dt)
-        after = advance_batch(component, before, now, dt)
+        before = jax.tree.unflatten(structure, leaves)
+        after, now = stepped(component, before, state, i, t, dt, {**held, **arriving})
         seen = {name: _recorded(component, after, name, now, dt) for name in names}
         if learn:
             after = evolve_batch(component, after, now, dt)
@@ -107,6 +105,15 @@ def _simulate(
 
     final, seen = repeat(step, leaves, driven, steps=steps, every=every)
     return jax.tree.unflatten(structure, final), seen
+
+
+def stepped(
+    component: Component[S], before: S, start: S, i: Array, t: Array, dt: Array, given: Any
+) -> tuple[S, Array]:
+    """The state after step `i` of a run that began with `start`, and when that step began."""
+    before = with_clocks(before, start, i, dt).set(given)
+    now = step_times(before, t + i.astype(dt.dtype) * dt)
+    return advance_batch(component, before, now, dt), now
 
 
 _run = Program(_simulate, options=("steps", "names", "learn", "every"))

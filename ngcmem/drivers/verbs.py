@@ -29,9 +29,8 @@ def init(component: Component[S], key: Array, batch: int = 1) -> S:
         TypeError: the first argument is no component, or the key is no random key.
         ValueError: `batch` is not a whole number of at least 1.
     """
-    if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
-        raise ValueError(f"init: batch is a whole number of at least 1, got {batch!r}.")
-    return batched.init_batch(canonical(checked(component)), typed_key(key), int(batch))
+    number = whole_batch("init", batch)
+    return batched.init_batch(canonical(checked(component)), typed_key(key), number)
 
 
 def advance_state(
@@ -146,6 +145,17 @@ def checked(component: Any) -> Any:
             f"The order is (component, state)."
         )
     return component
+
+
+def whole_batch(verb: str, batch: Any) -> int:
+    """The number of examples.
+
+    Raises:
+        ValueError: not a whole number of at least 1.
+    """
+    if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
+        raise ValueError(f"{verb}: batch is a whole number of at least 1, got {batch!r}.")
+    return int(batch)
 
 
 def typed_key(key: Any) -> Array:
