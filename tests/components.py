@@ -103,6 +103,9 @@ COMPONENTS: dict[str, Entry] = {
         outputs=("v",),
     ),
     "Poisson": Entry(lambda: nm.Poisson(units=5, rate=300.0), no_gradient="spikes are draws"),
+    "Poisson counts": Entry(
+        lambda: nm.Poisson(units=5, rate=2000.0, counts=True), no_gradient="spikes are draws"
+    ),
     "Trace": Entry(lambda: nm.Trace(units=5)),
     "LIF euler": Entry(
         lambda: nm.LIF(units=5, integration="euler", surrogate="triangle"), drive={"current": 60.0}

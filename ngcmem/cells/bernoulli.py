@@ -17,8 +17,8 @@ class Bernoulli(Component[BernoulliState]):
     """A coin per unit and step: P(spike) = inputs, whatever dt is.
 
     Inputs below 0 never fire, inputs of 1 and above always do. For a rate in Hz, whose count does
-    not depend on dt, use `Poisson`. Reference: Dayan and Abbott (2001), Theoretical Neuroscience,
-    section 1.4.
+    not depend on dt, use `Poisson(counts=True)`. Reference: Dayan and Abbott (2001), Theoretical
+    Neuroscience, section 1.4.
     """
 
     units: Static[int]

@@ -16,18 +16,38 @@ from ngcmem.core import (
     State,
     Static,
     check_choice,
+    did_you_mean,
     zeros_per_unit,
 )
 
+_ABBREVIATIONS = {  # of the figure, in every paper since
+    "RS": "regular_spiking",
+    "IB": "intrinsically_bursting",
+    "CH": "chattering",
+    "FS": "fast_spiking",
+    "LTS": "low_threshold_spiking",
+    "RZ": "resonator",
+}
+
+
+class _Patterns(dict[str, dict[str, float]]):
+    """Patterns by name; asking for another says which there are."""
+
+    def __missing__(self, name: str) -> dict[str, float]:
+        meant = _ABBREVIATIONS.get(str(name).upper())
+        hint = f" Write {meant!r}." if meant else did_you_mean(str(name), self)
+        raise KeyError(f"IZHIKEVICH_PATTERNS has no {name!r}.{hint}")
+
+
 IZHIKEVICH_PATTERNS = MappingProxyType(
-    {
-        "regular_spiking": dict(a=0.02, b=0.2, c=-65.0, d=8.0),
-        "intrinsically_bursting": dict(a=0.02, b=0.2, c=-55.0, d=4.0),
-        "chattering": dict(a=0.02, b=0.2, c=-50.0, d=2.0),
-        "fast_spiking": dict(a=0.1, b=0.2, c=-65.0, d=2.0),
-        "low_threshold_spiking": dict(a=0.02, b=0.25, c=-65.0, d=2.0),
-        "resonator": dict(a=0.1, b=0.26, c=-65.0, d=2.0),
-    }
+    _Patterns(
+        regular_spiking=dict(a=0.02, b=0.2, c=-65.0, d=8.0),
+        intrinsically_bursting=dict(a=0.02, b=0.2, c=-55.0, d=4.0),
+        chattering=dict(a=0.02, b=0.2, c=-50.0, d=2.0),
+        fast_spiking=dict(a=0.1, b=0.2, c=-65.0, d=2.0),
+        low_threshold_spiking=dict(a=0.02, b=0.25, c=-65.0, d=2.0),
+        resonator=dict(a=0.1, b=0.26, c=-65.0, d=2.0),
+    )
 )
 """Figure 2 of the reference: `Izhikevich(units=1, **IZHIKEVICH_PATTERNS["chattering"])`."""
 

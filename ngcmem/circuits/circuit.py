@@ -43,7 +43,7 @@ class Circuit(Component[CircuitState]):
 
     @property
     def parts(self) -> Mapping[str, Component]:
-        return self.components
+        return {name: self.components[name] for name in self.order}
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.

@@ -32,6 +32,7 @@ from ngcmem.core.contract import same_kind as same_kind
 from ngcmem.core.domains import BelowOne as BelowOne
 from ngcmem.core.domains import Domain as Domain
 from ngcmem.core.domains import Interval as Interval
+from ngcmem.core.domains import LeafDomain as LeafDomain
 from ngcmem.core.domains import NonNegative as NonNegative
 from ngcmem.core.domains import NonNegativeOrInf as NonNegativeOrInf
 from ngcmem.core.domains import Positive as Positive
@@ -42,7 +43,9 @@ from ngcmem.core.domains import Real as Real
 from ngcmem.core.domains import RealOrInf as RealOrInf
 from ngcmem.core.domains import Whole as Whole
 from ngcmem.core.domains import as_probability as as_probability
+from ngcmem.core.domains import check_fields as check_fields
 from ngcmem.core.domains import check_number as check_number
+from ngcmem.core.domains import domain_of as domain_of
 from ngcmem.core.domains import guarded as guarded
 from ngcmem.core.domains import held_to_domains as held_to_domains
 from ngcmem.core.domains import leaf_domains as leaf_domains
@@ -54,6 +57,10 @@ from ngcmem.core.errors import check_choice as check_choice
 from ngcmem.core.errors import check_whole as check_whole
 from ngcmem.core.errors import did_you_mean as did_you_mean
 from ngcmem.core.errors import is_whole as is_whole
+from ngcmem.core.initializers import lecun_normal_weights as lecun_normal_weights
+from ngcmem.core.initializers import normal_weights as normal_weights
+from ngcmem.core.initializers import small_normal_weights as small_normal_weights
+from ngcmem.core.initializers import uniform_weights as uniform_weights
 from ngcmem.core.keys import first_key as first_key
 from ngcmem.core.keys import is_key as is_key
 from ngcmem.core.memory import Memory as Memory

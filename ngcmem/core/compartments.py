@@ -101,6 +101,16 @@ class AnyState(Pytree):
     def __getitem__(self, path: str) -> Any:
         raise NotImplementedError
 
+    def __contains__(self, path: object) -> bool:
+        """Whether there is something at a path: `"cell.v" in state`."""
+        try:
+            self[path]  # pyright: ignore[reportArgumentType]
+        except (ValueError, AttributeError):  # AttributeError: not a text
+            return False
+        return True
+
+    __iter__ = None  # else Python would ask for self[0]; the paths are list(state.specs())
+
     def set(self, changes: dict[str, Any]) -> Self:
         """A copy with the compartments at these paths changed; shapes and dtypes are kept."""
         raise NotImplementedError

@@ -140,11 +140,26 @@ class Component(Pytree, abc.ABC, Generic[S]):
     def __getitem__(self, path: str) -> "Component":
         """The component at a path; `""` leads to this one."""
         name, _, inner = path.partition(".")
+        if name and not self.parts:
+            raise ValueError(
+                f"{type(self).__name__} is a component without components of its own: there is no "
+                f"{path!r}. Read its fields as attributes."
+            )
         if name and name not in self.parts:
             raise ValueError(
                 f"The {self.spoken} has no component {name!r}." + did_you_mean(name, self.parts)
             )
         return self.parts[name][inner] if name else self
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a component at a path: `"cell" in circuit`."""
+        try:
+            self[path]  # pyright: ignore[reportArgumentType]
+        except (ValueError, AttributeError):  # AttributeError: not a text
+            return False
+        return True
+
+    __iter__ = None  # else Python would ask for self[0]; the names are list(circuit.components)
 
     def init_with(self, init_one: "Callable[[Component, Array], Any]", key: Array, axes: int) -> S:
         """The state whose parts are made by `init_one`, with so many batch axes before their own.

@@ -86,7 +86,10 @@ def _advice(name: str, old: tuple[int, ...], new: tuple[int, ...], shared: bool)
             f"over it, {name}=value.mean(0)."
         )
     if not shared and new[1:] == old[1:] and len(new) > 1:
-        return f" For another batch size write nm.init(component, key, batch={new[0]})."
+        return (
+            f" For another batch size write nm.rebatch(component, state, batch={new[0]}), "
+            f"which keeps what was learned."
+        )
     if not shared and new == old[1:]:
         return " The first axis is the batch: write value[None] for one example."
     return ""

@@ -12,10 +12,14 @@ class WiringError(ValueError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`" Did you mean 'cell.spikes'?"`, or the list of what exists when nothing is close."""
+    """`" Did you mean 'cell.spikes'?"`, or the list of what exists when nothing is close.
+
+    Capitals count for nothing: `Beta` is `beta` before it is like anything else.
+    """
     known = sorted(known)
-    if close := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
-        return f" Did you mean {close[0]!r}?"
+    lower = {one.lower(): one for one in known}
+    if close := difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6):
+        return f" Did you mean {lower[close[0]]!r}?"
     return f" There is: {', '.join(known)}." if known else ""
 
 

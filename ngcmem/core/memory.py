@@ -88,8 +88,9 @@ class Memory(Component[M]):
     def check_patterns(self, place: str, patterns: Any) -> None:
         """Raise ValueError for patterns (rows) of a kind this memory cannot hold.
 
-        Called outside jit by `nm.store` ("store: inputs", "store: targets") and `nm.read`
-        ("read: inputs") with concrete arrays; tracers are not shown to it.
+        Called outside jit by `nm.store` ("store: inputs", "store: targets"), `nm.read` and
+        `nm.recall` ("read: inputs", "recall: inputs"), with concrete arrays; tracers are not shown
+        to it.
         """
 
     def no_convergence(self) -> str | None:

@@ -25,6 +25,7 @@ import jax
 import numpy as np
 from jax.tree_util import GetAttrKey
 
+from ngcmem.core._pickling import by_name, found
 from ngcmem.core._signature import DeclaredSignature
 from ngcmem.core.domains import Domain, check_fields, domain_of
 from ngcmem.core.errors import did_you_mean
@@ -77,7 +78,11 @@ class Pytree:
 
     def __getstate__(self) -> dict[str, Any]:
         """Fields by name, so that a pickle survives another order of them; nothing derived."""
-        return {name: getattr(self, name) for name in (*self.leaf_names, *self.static_names)}
+        fields = {name: getattr(self, name) for name in self.leaf_names}
+        return fields | {name: by_name(getattr(self, name)) for name in self.static_names}
+
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update({name: found(value) for name, value in fields.items()})
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.

@@ -85,7 +85,7 @@ def check_patterns(memory: Memory, place: str, value: Any) -> None:
         memory.check_patterns(place, value)
 
 
-def check_probe(name: str, given: Any, known: Any = None) -> None:
+def check_probe(name: str, given: Any, known: Any = None, *, verb: str) -> None:
     """Raise ValueError for a probe from the host that is not finite where it is known.
 
     Arrays on a device are not read back for this: what they recall is NaN and not `matched`.
@@ -100,6 +100,6 @@ def check_probe(name: str, given: Any, known: Any = None) -> None:
             where = [int(i) for i in np.argwhere(wrong)[0]]
             place = f"{name}[{field!r}]" if field else name
             raise ValueError(
-                f"read: {place} holds {np.asarray(rows)[tuple(where)]} at {where}. Where a feature "
-                f"is not known, say so: known=np.isfinite({place})."
+                f"{verb}: {place} holds {np.asarray(rows)[tuple(where)]} at {where}. Where a "
+                f"feature is not known, say so: known=np.isfinite({place})."
             )

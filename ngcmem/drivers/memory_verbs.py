@@ -16,13 +16,13 @@ from ngcmem.core import (
     check_state,
     check_whole,
     first_key,
-    map_by_role,
     same_kind,
 )
 from ngcmem.drivers._loop import put, repeat
 from ngcmem.drivers._rows import as_rows, check_patterns, check_probe
 from ngcmem.drivers.arguments import as_scalar, checked, typed_key
 from ngcmem.drivers.program import Program
+from ngcmem.drivers.rebatching import with_examples_of
 from ngcmem.drivers.verbs import advance_batch, init_batch
 
 M = TypeVar("M", bound=MemoryState)
@@ -105,7 +105,7 @@ def read(
             lists) that are not finite where known. Arrays on a device are not read back for that.
     """
     options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
-    return _run(_read, memory, state, inputs, **options, **other_inputs)[0]
+    return _run("read", memory, state, inputs, **options, **other_inputs)[0]
 
 
 def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
@@ -114,11 +114,11 @@ def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
     Only the outputs are computed: a large memory is read by chunks of slots, where `read` also
     returns compartments with one number for every example and slot.
     """
-    return _run(_outputs, memory, state, inputs, **options)[1]
+    return _run("recall", memory, state, inputs, **options)[1]
 
 
 def _run(
-    program: Program,
+    verb: str,
     memory: Memory[M],
     state: M,
     inputs: Any,
@@ -130,8 +130,8 @@ def _run(
     key: Array | None = None,
     **other_inputs: Any,
 ) -> tuple[M, Any]:
-    """Check the arguments of `read` and call one of the programs below with them."""
-    given = {"inputs": as_rows(memory, state, inputs, "inputs", "read")}
+    """Check the arguments of `read` or `recall` and call its program with them."""
+    given = {"inputs": as_rows(memory, state, inputs, "inputs", verb)}
     batch = jax.tree.leaves(given["inputs"])[0].shape[0]
     if known is not None:
         other_inputs["known"] = known
@@ -140,32 +140,35 @@ def _run(
         if name not in names:
             cue = " For a partial cue write known=..." if "known" in names else ""
             raise ValueError(
-                f"read: {name!r} is no input of {type(memory).__name__}, whose inputs are "
+                f"{verb}: {name!r} is no input of {type(memory).__name__}, whose inputs are "
                 f"{', '.join(names)}.{cue}"
             )
-        given[name] = as_rows(memory, state, value, name, "read", like=given["inputs"])
-        check_probe(name, value)
-    check_probe("inputs", inputs, known)
-    check_patterns(memory, "read: inputs", given["inputs"])
-    steps = None if steps is None else check_whole("read: steps", steps)
+        given[name] = as_rows(memory, state, value, name, verb, like=given["inputs"])
+        check_probe(name, value, verb=verb)
+    check_probe("inputs", inputs, known, verb=verb)
+    check_patterns(memory, f"{verb}: inputs", given["inputs"])
+    steps = None if steps is None else check_whole(f"{verb}: steps", steps)
     if steps is not None and tol is not None:
-        raise ValueError("read: give steps= or tol=, not both (max_steps= limits tol=).")
+        raise ValueError(f"{verb}: give steps= or tol=, not both (max_steps= limits tol=).")
     if (tol is not None or (steps or 1) > 1) and not memory.autoassociative:
         raise ValueError(
-            f"read: {type(memory).__name__} recalls something other than its inputs, so it takes "
+            f"{verb}: {type(memory).__name__} recalls something other than its inputs, so it takes "
             f"one step: leave out steps= and tol=."
         )
     if tol is not None and (reason := memory.no_convergence()):
-        raise ValueError(f"read: tol= needs a recall that converges. {reason} Use steps= instead.")
+        raise ValueError(
+            f"{verb}: tol= needs a recall that converges. {reason} Use steps= instead."
+        )
     for name in memory.fast:
         for kept in jax.tree.leaves(state[name]):
             if kept.shape[0] != batch:
                 raise ValueError(
-                    f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
-                    f"come in the state's batch, {kept.shape[0]}, got {batch}."
+                    f"{verb}: {type(memory).__name__} remembers per example ({name}), so the "
+                    f"probes come in the state's batch, {kept.shape[0]}, got {batch}."
                 )
     key = None if key is None else typed_key(key)
     until = None if tol is None else (as_scalar(tol), np.asarray(max_steps, np.int32))
+    program = _read if verb == "read" else _outputs
     return program(checked(memory), state, given, key, until, steps=steps or 1, batch=batch)
 
 
@@ -173,15 +176,9 @@ def _recalled(
     memory: Memory[M], state: M, given: Any, key: Any, until: Any, *, steps: int, batch: int
 ) -> tuple[M, None]:
     check_state(memory, state)
-
-    def begun(role: Role, old: Array, new: Array) -> Array:
-        """Per-example compartments as from `init`; all that is remembered as it is."""
-        if not role.batched:
-            return old
-        return new if new.dtype == old.dtype else new.astype(old.dtype)
-
     fresh = init_batch(memory, first_key(state) if key is None else key, batch)
-    start = map_by_role(begun, state, fresh).set({k: state[k] for k in memory.fast} | given)
+    kept = {name: state[name] for name in memory.fast}
+    start = with_examples_of(state, fresh).set(kept | given)
     zero = jnp.zeros((), jnp.result_type(float))
     one = jnp.ones((), jnp.result_type(float))
     used = jnp.ones(batch, jnp.int32)

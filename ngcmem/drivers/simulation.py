@@ -77,11 +77,6 @@ def run(
     )
     if every > steps:
         raise ValueError(f"run: record_every={every} would record nothing in {steps} steps.")
-    if not isinstance(learn, (bool, np.bool_)):
-        raise TypeError(
-            f"run: learn is True or False, got {learn!r}. All components learn or none: give one "
-            f"that should not an eta of 0, nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
-        )
     names = (record,) if isinstance(record, str) else tuple(record)
     _check_record(component, state, names)
     writers = component.driven()
@@ -100,9 +95,24 @@ def run(
         donate=donate,
         steps=steps,
         names=names,
-        learn=bool(learn),
+        learn=check_learn(learn),
         every=every,
     )
+
+
+def check_learn(learn: Any, verb: str = "run") -> bool:
+    """Whether to learn.
+
+    Raises:
+        TypeError: neither True nor False.
+    """
+    if not isinstance(learn, (bool, np.bool_)):
+        raise TypeError(
+            f"{verb}: learn is True or False, got {learn!r}. All components learn or none: give "
+            f"one that should not an eta of 0, "
+            f"nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
+        )
+    return bool(learn)
 
 
 def _check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
@@ -125,6 +135,7 @@ def check_driven(
     writers: Mapping[str, Any],
     place: str,
     steps: int | None = None,
+    verb: str = "run",
 ) -> dict[str, Any]:
     """The values in the shape and dtype of the compartments they are written to.
 
@@ -134,6 +145,7 @@ def check_driven(
         writers: what writes other compartments already, by path.
         place: the argument's name, for errors.
         steps: the length of the first axis, time, where there is one.
+        verb: the name of the caller, for errors.
 
     Raises:
         ValueError: a path that is no input, has another writer, or a value of another shape.
@@ -146,31 +158,45 @@ def check_driven(
             free = [
                 k for k, spec in specs.items() if spec.role.writable and not overlapping(k, writers)
             ]
-            raise ValueError(f"run: {place} names {path!r}." + did_you_mean(path, free or specs))
+            raise ValueError(f"{verb}: {place} names {path!r}." + did_you_mean(path, free or specs))
         if not specs[owner].role.writable:
             raise ValueError(
-                f"run: {place} names {path!r}, which is {specs[owner].role.value}. Only inputs can "
-                f"be driven or clamped: what is computed from a clamped value would not know of "
-                f"it. To set it once, write state.set({{{path!r}: value}}) before."
+                f"{verb}: {place} names {path!r}, which is {specs[owner].role.value}. Only inputs "
+                f"can be driven or clamped: what is computed from a clamped value would not know "
+                f"of it. To set it once, write state.set({{{path!r}: value}}) before."
             )
         if other := overlapping(path, writers):
             raise ValueError(
-                f"run: {place} names {path!r}, which is driven by {writers[other]} already."
+                f"{verb}: {place} names {path!r}, which is driven by {writers[other]} already."
             )
         if domain := specs[owner].domain:
-            domain.check(f"run: {place}[{path!r}]", value, state)
-        fit = partial(_fit, f"run: {place}[{path!r}]", steps)
+            domain.check(f"{verb}: {place}[{path!r}]", value, state)
+        fit = partial(_fit, f"{verb}: {place}[{path!r}]", steps)
         checked[path] = jax.tree.map(fit, state[path], value)
     return checked
 
 
 def _fit(place: str, steps: int | None, now: Any, new: Any) -> Any:
-    new = as_array(place, new, place.removeprefix("run: "))
+    new = as_array(place, new, place.partition(": ")[2])
     shape = now.shape if steps is None else (steps, *now.shape)
     if new.shape != shape:
         axes = "(batch, ...)" if steps is None else "(steps, batch, ...)"
-        raise ValueError(f"{place} has shape {new.shape}, expected {shape}: {axes}.")
+        raise ValueError(
+            f"{place} has shape {new.shape}, expected {shape}: {axes}."
+            + _other_batch(new, shape, now)
+        )
     return jnp.asarray(conform(place, jax.ShapeDtypeStruct(shape, now.dtype), new))
+
+
+def _other_batch(new: Any, shape: tuple[int, ...], now: Any) -> str:
+    """What to write where only the batch differs."""
+    axis = len(shape) - now.ndim
+    if new.ndim != len(shape) or now.ndim == 0:
+        return ""
+    others = [i for i in range(len(shape)) if new.shape[i] != shape[i]]
+    if others != [axis]:
+        return ""
+    return f" For another batch size write nm.rebatch(component, state, batch={new.shape[axis]})."
 
 
 def _simulate(
@@ -190,10 +216,8 @@ def _simulate(
     leaves, structure = jax.tree.flatten(state)
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:
-        before = with_clocks(jax.tree.unflatten(structure, leaves), state, i, dt)
-        before = before.set({**held, **arriving})
-        now = step_time(before, t + i.astype(dt.dtype) * dt)
-        after = advance_batch(component, before, now, dt)
+        before = jax.tree.unflatten(structure, leaves)
+        after, now = stepped(component, before, state, i, t, dt, {**held, **arriving})
         seen = {name: _recorded(component, after, name, now, dt) for name in names}
         if learn:
             after = evolve_batch(component, after, now, dt)
@@ -201,6 +225,15 @@ def _simulate(
 
     final, seen = repeat(step, leaves, driven, steps=steps, every=every)
     return jax.tree.unflatten(structure, final), seen
+
+
+def stepped(
+    component: Component[S], before: S, start: S, i: Array, t: Array, dt: Array, given: Any
+) -> tuple[S, Array]:
+    """The state after step `i` of a run that began with `start`, and when that step began."""
+    before = with_clocks(before, start, i, dt).set(given)
+    now = step_time(before, t + i.astype(dt.dtype) * dt)
+    return advance_batch(component, before, now, dt), now
 
 
 _run = Program(_simulate, options=("steps", "names", "learn", "every"))

@@ -9,8 +9,7 @@ import optax
 from jax import Array
 
 from ngcmem.core import Input, Memory, MemoryState, NonNegative, PerExample, Shared, Static
-
-STORING = optax.adam(1e-2)
+from ngcmem.memories._storing import FAST_ADAM
 
 
 class DeepTemporalPCState(MemoryState):
@@ -43,7 +42,7 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
     step_size: NonNegative = 0.1
     settle_steps: Static[int] = 20
     epochs: Static[int] = 200
-    store_optimizer: Static[optax.GradientTransformation] = STORING
+    store_optimizer: Static[optax.GradientTransformation] = FAST_ADAM
 
     def init(self, key: Array) -> DeepTemporalPCState:
         hidden_key, output_key = jax.random.split(key)

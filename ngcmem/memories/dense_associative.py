@@ -61,7 +61,7 @@ class DenseAssociative(Memory[DenseAssociativeState]):
         check_choice("DenseAssociative", "updates", self.updates, ("asynchronous", "synchronous"))
 
     def check_patterns(self, place: str, patterns: Any) -> None:
-        check_bipolar("DenseAssociative", place, patterns, place.startswith("read"))
+        check_bipolar("DenseAssociative", place, patterns, not place.startswith("store"))
 
     def no_convergence(self) -> str | None:
         if self.updates == "synchronous":

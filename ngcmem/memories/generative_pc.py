@@ -20,9 +20,8 @@ from ngcmem.core import (
 )
 from ngcmem.memories._descent import Values, moved, settled
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
+from ngcmem.memories._storing import SLOW_ADAM
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
-
-STORING = optax.adam(3e-3)
 
 
 class GenerativePCState(MemoryState):
@@ -72,7 +71,7 @@ class GenerativePC(Memory[GenerativePCState]):
     momentum: BelowOne = 0.9
     settle_steps: Static[int] = 200
     store_steps: Static[int] = 2000
-    store_optimizer: Static[optax.GradientTransformation] = STORING
+    store_optimizer: Static[optax.GradientTransformation] = SLOW_ADAM
     eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 

@@ -67,7 +67,7 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
         check_choice("SequenceHopfield", "interaction", self.interaction, kinds)
 
     def check_patterns(self, place: str, patterns: Any) -> None:
-        check_bipolar("SequenceHopfield", place, patterns, place.startswith("read"))
+        check_bipolar("SequenceHopfield", place, patterns, not place.startswith("store"))
 
     def no_convergence(self) -> str | None:
         return "A sequence goes on."

@@ -3,7 +3,16 @@
 import jax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Real, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Real,
+    Shared,
+    State,
+    Static,
+    lecun_normal_weights,
+)
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -30,7 +39,7 @@ class Dense(Component[DenseState]):
     inputs: Static[int]
     outputs: Static[int]
     scale: Real = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.lecun_normal()
+    weight_init: Static[Initializer] = lecun_normal_weights
     bias_init: Static[Initializer] = jax.nn.initializers.zeros
 
     def init(self, key: Array) -> DenseState:

@@ -1,6 +1,5 @@
 """Synapse whose conductance rises and decays."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -14,6 +13,7 @@ from ngcmem.core import (
     State,
     Static,
     approach,
+    uniform_weights,
 )
 from ngcmem.synapses._initial import Initializer, initial
 
@@ -49,7 +49,7 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
     tau_decay: Positive = 5.0  # ms
     reversal: Real = 0.0  # mV
     scale: Real = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def init(self, key: Array) -> DoubleExponentialSynapseState:
         outputs = jnp.zeros(self.outputs)

@@ -3,7 +3,6 @@
 import abc
 from typing import Annotated, Any, ClassVar, TypeVar
 
-import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
@@ -21,6 +20,7 @@ from ngcmem.core import (
     State,
     Static,
     check_choice,
+    uniform_weights,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 from ngcmem.synapses._bounds import BOUNDS, normalised, slowed
@@ -73,7 +73,7 @@ class PlasticSynapse(Component[S]):
     weight_min: Annotated[float | Array, Interval("[-inf, inf)")] = 0.0
     weight_max: RealOrInf = 1.0
     total: NonNegative | None = None
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
@@ -17,6 +16,7 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    lecun_normal_weights,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
@@ -48,7 +48,7 @@ class Predictive(Component[PredictiveState]):
     outputs: Static[int]
     eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
-    weight_init: Static[Callable[..., Array]] = jax.nn.initializers.lecun_normal()
+    weight_init: Static[Callable[..., Array]] = lecun_normal_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

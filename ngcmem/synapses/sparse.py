@@ -4,7 +4,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Index, Input, PerExample, Real, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Index,
+    Input,
+    PerExample,
+    Real,
+    Shared,
+    State,
+    Static,
+    uniform_weights,
+)
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -39,7 +49,7 @@ class Sparse(Component[SparseState]):
     outputs: Static[int]
     connections: Static[int]
     scale: Real = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,6 +1,5 @@
 """Short-term plasticity: facilitation and depression."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -16,6 +15,7 @@ from ngcmem.core import (
     Static,
     approach,
     carry,
+    uniform_weights,
 )
 from ngcmem.synapses._initial import Initializer, initial
 
@@ -53,7 +53,7 @@ class TsodyksMarkram(Component[TsodyksMarkramState]):
     tau_facilitation: NonNegativeOrInf = 20.0  # ms
     tau_depression: NonNegativeOrInf = 800.0  # ms
     scale: Real = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_init: Static[Initializer] = uniform_weights
 
     def init(self, key: Array) -> TsodyksMarkramState:
         pre = jnp.zeros(self.inputs)

@@ -15,6 +15,25 @@ MISTAKES = [
         "Hopfield: beta is a number or an array, got 'a'.",
     ),
     Mistake(
+        "a capital",
+        lambda: nm.Hopfield(slots=4, features=3, Beta=3.0),  # type: ignore[call-arg]
+        TypeError,
+        "Hopfield has no 'Beta'. Did you mean 'beta'?",
+    ),
+    Mistake(
+        "an abbreviated firing pattern",
+        lambda: nm.cells.IZHIKEVICH_PATTERNS["RS"],
+        KeyError,
+        "\"IZHIKEVICH_PATTERNS has no 'RS'. Write 'regular_spiking'.\"",
+    ),
+    Mistake(
+        "a firing pattern of another name",
+        lambda: nm.cells.IZHIKEVICH_PATTERNS["thalamo_cortical"],
+        KeyError,
+        "\"IZHIKEVICH_PATTERNS has no 'thalamo_cortical'. There is: chattering, fast_spiking, "
+        'intrinsically_bursting, low_threshold_spiking, regular_spiking, resonator."',
+    ),
+    Mistake(
         "a list for an array",
         lambda: nm.LIF(units=2, tau=[5.0, 10.0]),  # type: ignore[arg-type]
         TypeError,

@@ -53,6 +53,15 @@ def test_only_novel_rows_are_appended() -> None:
     assert int(again.count) == 2
 
 
+def test_unused_slots_are_like_nothing() -> None:
+    """Rows of zeros have a dot product of 0 with everything: more than -1/2, were they stored."""
+    memory = nm.Hopfield(slots=6, features=2, similarity="dot", novelty=-0.5)
+    rows = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]], np.float32)
+    state = nm.store(memory, nm.init(memory, KEY), rows)
+    assert int(state.count) == 2  # the third has 0 with the first, the last 1 with the second
+    np.testing.assert_array_equal(state.weights[:3], [rows[0], rows[1], [0.0, 0.0]])
+
+
 def test_evolve_appends_the_novel_and_adapts_from_the_familiar() -> None:
     memory = nm.Hopfield(
         slots=6, features=3, similarity="euclidean", novelty=-0.5, eta=0.5, beta=50.0

@@ -148,6 +148,23 @@ def test_local_rule_is_descent_on_the_energy_of_the_step():
         np.testing.assert_allclose(learned[name], state[name] - 0.1 * slopes[name], atol=1e-6)
 
 
+def test_cooling_is_geometric_from_1_to_its_value():
+    """Three trials at cooling 1/4: one after another with sigma_r, sigma_r / 2 and sigma_r / 4."""
+    state, key = example(), jax.random.key(0)
+    noise = RNG.normal(size=(3, 9, 4, 3))
+    options = dict(key=key, causes=np.asarray(state.causes))
+    cooled = nm.memories.infer_causes(
+        NET, state, TARGETS, trials=3, cooling=0.25, noise=noise, **options
+    )
+    for i, factor in enumerate((1.0, 0.5, 0.25)):
+        net = NET.replace(sigma_r=STEERING["sigma_r"] * factor)
+        one = nm.memories.infer_causes(
+            net, state, TARGETS, trials=1, noise=noise[i : i + 1], **options
+        )
+        np.testing.assert_allclose(cooled.causes[i], one.causes[0], rtol=1e-5, atol=1e-6)
+        options["causes"] = np.asarray(one.causes[0])
+
+
 def test_reset_begins_the_sequence_anew():
     state = example().replace(h_init=np.arange(7.0))
     after, _ = nm.run(NET, state, steps=2, inputs={"inputs": TARGETS[:2]})

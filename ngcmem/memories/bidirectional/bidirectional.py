@@ -44,7 +44,7 @@ class BidirectionalAssociative(Memory[BidirectionalAssociativeState]):
 
     def check_patterns(self, place: str, patterns: Any) -> None:
         for name, rows in patterns.items():
-            unknown = place.startswith("read")
+            unknown = not place.startswith("store")
             check_bipolar("BidirectionalAssociative", f"{place}[{name!r}]", rows, unknown)
 
     def init(self, key: Array) -> BidirectionalAssociativeState:

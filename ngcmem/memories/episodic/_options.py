@@ -39,9 +39,10 @@ def check_options(memory: Any) -> dict[str, Any]:
     _check_choice("duplicates", memory.duplicates, DUPLICATES)
     if memory.duplicates != "append" and memory.duplicate_threshold is None:
         raise ValueError(
-            f"Episodic: duplicates={memory.duplicates!r} needs the score from which two entries "
-            f"are the same: write duplicate_threshold=0.99 (with cosine and field weights of 1, "
-            f"the largest score is the number of key fields)."
+            f"Episodic: duplicates={memory.duplicates!r} needs the similarity from which two "
+            f"entries are the same: write duplicate_threshold=0.99 (the mean over the key fields, "
+            f"weighted by field_weights; 1 for identical entries with cosine). state.skipped and "
+            f"state.merged count what was taken for a duplicate."
         )
     fields = [name for name, _ in keys] if isinstance(keys, tuple) else []
     for name in ("field_weights", "similarity"):

@@ -30,6 +30,17 @@ def scores_of(memory: Any, query: Any, keys: Any, known: Any) -> Array:
     return score_fields(compared(query), compared(keys), compared(known), *_comparison(memory))
 
 
+def likeness(memory: Any, entry: Any, keys: Any) -> Array:
+    """How like every slot's keys an entry's are, (slots,): the weighted mean over the fields.
+
+    The score over the sum of the field weights, so that identical entries reach the similarity of
+    a pattern with itself, 1 for cosine, whatever the number of fields and their weights.
+    """
+    known = jax.tree.map(jnp.ones_like, entry)
+    total = sum(jnp.abs(jnp.asarray(weight)) for weight in _comparison(memory)[1])
+    return scores_of(memory, entry, keys, known) / jnp.where(total > 0, total, 1)
+
+
 class Reading(NamedTuple):
     """What a query finds in the slots."""
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ngcmem.memories.episodic._policies import Writing, append_block, write_entries
-from ngcmem.memories.episodic._reading import scores_of
+from ngcmem.memories.episodic._reading import likeness
 from ngcmem.memories.episodic._slot_table import SlotTable
 
 
@@ -65,8 +65,7 @@ def write(
 
 def _writing(memory: Any) -> Writing:
     def twin(entry: Any, table: SlotTable) -> tuple[Array, Array]:
-        known = jax.tree.map(jnp.ones_like, entry[0])
-        scores = scores_of(memory, entry[0], table.content[0], known)
+        scores = likeness(memory, entry[0], table.content[0])
         scores = jnp.where(jnp.arange(memory.slots) < table.count, scores, -jnp.inf)
         best = jnp.argmax(scores).astype(jnp.int32)
         return best, (table.count > 0) & (scores[best] >= memory.duplicate_threshold)

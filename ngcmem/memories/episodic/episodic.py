@@ -55,8 +55,12 @@ class Episodic(Memory[EpisodicState]):
         concatenate: compare all key fields as one long key (their weights are then equal).
         when_full: "fifo", "weakest", "least_recently_used", "random", or "refuse", which counts
             what it refuses in `refused`. Among equals the earliest written gives way.
-        duplicates: "append", "overwrite", "skip" or "average", for a new entry whose score with
-            a stored one is at least `duplicate_threshold`. "average" moves the values by
+        duplicates: "append", "overwrite", "skip" or "average", for a new entry whose likeness to
+            a stored one, sum_f weight_f similarity_f / sum_f |weight_f|, is at least
+            `duplicate_threshold`: a mean over the key fields, for cosine 1 between identical
+            entries. Hint: entries that share one of two fields are about 0.5 alike; compare
+            `skipped` (not stored) and `merged` (overwritten or averaged) with what was given, and
+            raise the threshold where distinct entries are counted. "average" moves the values by
             `duplicate_eta` of the difference and keeps the keys (it moves the keys of a memory
             without values); both keep the entry's place in the fifo.
         storage_probability: of every entry, all its fields together; None stores always.

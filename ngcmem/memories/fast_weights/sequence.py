@@ -78,7 +78,7 @@ def regress_sequence(
                 f"{shape[2]}): time first. For (batch, steps, {shape[2]}) write "
                 f"{name}.transpose(1, 0, 2)."
             )
-    given = check_driven(state, given, {}, "inputs", steps)
+    given = check_driven(state, given, {}, "inputs", steps, "regress_sequence")
     if chunk is not None:
         _check_chunk(memory, chunk)
     if chunk is None or steps == 1:

@@ -23,6 +23,7 @@ from ngcmem.core import (
     Static,
     check_choice,
     examples_axis,
+    normal_weights,
 )
 from ngcmem.memories.hopfield._options import check_initial, check_rule
 from ngcmem.plasticity import (
@@ -108,7 +109,7 @@ class Hopfield(Memory[HopfieldState]):
     similarity: str | Similarity = "dot"
     separation: str | Separation = "softmax"
     initial: Static[Literal["empty", "random"]] = "empty"
-    weight_init: Static[Callable[..., Array]] = jax.nn.initializers.normal(1.0)
+    weight_init: Static[Callable[..., Array]] = normal_weights
     patterns: Annotated[Array, Interval("(-inf, inf)")] | None = None
     when_full: Static[Literal["fifo", "refuse"]] = "fifo"
     novelty: RealOrInf | None = None
