@@ -59,7 +59,7 @@ class Circuit(Component[CircuitState]):
         return super().replace(**changes)
 
     @cached_property
-    def longest_dt(self) -> float:
+    def longest_dt(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
         return min(part.longest_dt for part in self.components.values())
 
     def init(self, key: Array) -> CircuitState:

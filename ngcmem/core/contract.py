@@ -58,6 +58,7 @@ def evolve_batch(component: Component[S], state: S, t: Array, dt: Array) -> S:
 
 
 def same_kind(component: Component, verb: str, old: AnyState, new: Any) -> None:
+    """What a verb returned is a state of the kind it was given, or an error that names it."""
     where = f"{type(component).__name__}.{verb}"
     if jax.tree.structure(old) != jax.tree.structure(new):
         raise WiringError(

@@ -34,7 +34,7 @@ def until_converged(begin: M, step: Any, known: Any, tol: Array, max_steps: Arra
         gap = change(jax.tree.unflatten(structure, stepped))
         new = [_where(resting, old, stepped[i]) for i, old in zip(moving, now, strict=True)]
         converged = jnp.where(resting, converged, gap <= tol)
-        used = used + ~resting
+        used = used + (~resting).astype(used.dtype)
         return new, resting | (gap <= tol) | ~jnp.isfinite(gap), converged, used, count + 1
 
     batch = leaves[moving[0]].shape[0]
