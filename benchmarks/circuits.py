@@ -178,7 +178,7 @@ def parity(seed: int, steps: int = 200) -> dict[str, Any]:
     wires += [wire("spikes.outputs", to=to) for to in ("synapse.inputs", "pre.inputs")]
     alone = nm.connect(parts, wires)
     state = nm.init(alone, jax.random.key(0)).set({"synapse.weights": weights})
-    final, seen = nm.run(
+    _, seen = nm.run(
         alone,
         state,
         steps=steps,

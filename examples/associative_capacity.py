@@ -29,7 +29,7 @@ from ngcmem.analysis._linear_recall import (
 from ngcmem.retrieval import Dot, Relu, Softmax, retrieve_batch
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 def readouts(key: Array, count: Array, *, size: int, capacity: int) -> dict[str, Array]:

@@ -27,7 +27,7 @@ from rich.table import Table
 import ngcmem as nm
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 TOKENS, WIDTH, BATCH = 64, 16, 32  # keys and as many values; features; sequences per step
 LENGTHS = (4, 8, 16, 24, 32)  # pairs in the sequences tested

@@ -26,7 +26,7 @@ from ngcmem.datasets import rumelhart_patterns
 from ngcmem.datasets.rumelhart import ATTRIBUTES, NEW_ITEM
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 BEFORE, AFTER = optax.sgd(0.5), optax.sgd(0.2)
 

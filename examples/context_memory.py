@@ -23,7 +23,7 @@ from _script import arguments, finish
 import ngcmem as nm
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 STATES, TRAINING, TEST, BLOCKS, LENGTH = 10, 200, 50, 4, 5
 TEMPERATURE, THRESHOLD, LEARNING_RATE, GRADIENT_STEPS = 0.2, 0.01, 2.0, 5

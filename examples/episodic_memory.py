@@ -18,7 +18,7 @@ from ngcmem import ContrastGain
 from ngcmem.plotting import memory_heatmap
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 SLOTS, FEATURES, FILL = 10, 5, 0.01
 ONE_HOT = np.eye(FEATURES, dtype=np.float32)

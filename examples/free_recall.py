@@ -24,7 +24,7 @@ from jax import Array
 import ngcmem as nm
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 ITEMS = 20
 LEARNED, PRIMACY, PRIMACY_DECAY = 0.4, 3.0, 0.8
@@ -33,6 +33,8 @@ STOP, STOP_RATE = 0.01, 0.3
 
 
 class TemporalContextState(nm.State):
+    """The context, and what moves it."""
+
     inputs: nm.Input[Array, "features"]  # the context an item brings, of any length but 0
     drift: nm.Input[Array, ""]  # b, how far the context goes towards it
     context: nm.PerExample[Array, "features"]  # of length 1

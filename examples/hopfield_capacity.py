@@ -20,7 +20,7 @@ from ngcmem.analysis import bit_error, laws, overlap
 from ngcmem.plasticity import without_diagonal
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 PROBES = 24
 

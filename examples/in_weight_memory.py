@@ -25,7 +25,7 @@ from rich.table import Table
 import ngcmem as nm
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 ADAM = optax.adam(1e-4)
 WINDOW = 100  # steps of a running mean

@@ -119,8 +119,10 @@ def complete(images, seed, steps):
 
 
 def recall_sequences(signs, lengths):
-    """The part of frames right to the last pixel when each is recalled from the recalled one
-    before: temporal PC, and the asymmetric Hopfield network W = sum x' outer x."""
+    """The part of frames right to the last pixel when each is recalled from the one before.
+
+    Temporal PC, and the asymmetric Hopfield network W = sum x' outer x.
+    """
     memory = nm.TemporalPC(features=PIXELS, output_activation=jnp.sign)
     results = {"TemporalPC": [], "asymmetric Hopfield": []}
     for length in lengths:

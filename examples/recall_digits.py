@@ -53,7 +53,7 @@ def tolerance_of(memory: nm.Hopfield, patterns: Any, probes: Any) -> np.ndarray:
 
 def main() -> None:
     given = arguments("recall_digits", __doc__ or "")
-    images, labels = digits()
+    images, _ = digits()
     order = np.random.default_rng(given.seed).permutation(len(images))
     chosen = images[order[: 100 if given.quick else 500]]
     binary, grey = np.where(chosen > 0.5, 1.0, -1.0), chosen

@@ -21,7 +21,7 @@ from ngcmem.analysis import laws
 from ngcmem.memories import hard_locations, read_sparsely
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 
 def flipped(draw: Any, words: np.ndarray, bits: int) -> np.ndarray:

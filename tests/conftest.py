@@ -1,16 +1,10 @@
-"""Settings of all tests: two CPU devices, and a count of what is compiled."""
+"""Settings of all tests (see `tests/settings.py`), and a count of what is compiled."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
-)
-os.environ.setdefault("MPLBACKEND", "Agg")
-# A worker per core: BLAS threads of their own wait for each other, spinning, a hundred times as
-# long as they compute (a 256 x 256 Cholesky factor: 0.3 ms, or 170 ms).
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from tests.settings import compile_quickly, prepare
+
+prepare(devices=2)
 
 import jax
 import jax.monitoring
@@ -20,6 +14,7 @@ _COMPILED = {"count": 0}
 
 
 def _listen(event: str, duration: float, **_: object) -> None:
+    # Programs that come from the persistent cache are counted too.
     if event == "/jax/core/compile/backend_compile_duration":
         _COMPILED["count"] += 1
 
@@ -27,9 +22,25 @@ def _listen(event: str, duration: float, **_: object) -> None:
 jax.monitoring.register_event_duration_secs_listener(_listen)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Nearly all of the fast tests' time is compilation, half of it LLVM's. They compare with
+    # tolerances, or ask for the fixture `optimised`. With the slow ones everything is compiled as
+    # users compile it.
+    compile_quickly(config.getoption("markexpr") == "not slow")
+
+
+@pytest.fixture
+def optimised() -> Iterator[None]:
+    """Programs first called in this test are compiled as users compile them."""
+    before = jax.config.jax_disable_most_optimizations
+    compile_quickly(False)
+    yield
+    compile_quickly(before)
+
+
 @pytest.fixture
 def compilations() -> Callable[[], int]:
-    """How many programs XLA has compiled so far."""
+    """How many programs XLA was asked for so far."""
     return lambda: _COMPILED["count"]
 
 

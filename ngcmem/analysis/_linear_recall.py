@@ -75,7 +75,7 @@ def fit_few(keys: Array, values: Array, count: Array) -> Array:
     def orthonormal(i: Array, pairs: tuple[Array, Array]) -> tuple[Array, Array]:
         rows, targets = pairs
         shift = jnp.where(few | (i > 0), 0.0, tiny)
-        inverse = inverse_factor(rows @ rows.T + eye * jnp.where(exists, shift, 1.0))
+        inverse = inverse_factor(rows @ rows.T + eye * jnp.where(exists, shift, 1.0)[None])
         return inverse @ rows, inverse @ targets
 
     rows, targets = lax.fori_loop(0, jnp.where(few, 1, 3), orthonormal, (keys, values))

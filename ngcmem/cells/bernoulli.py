@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne
+from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne, widen
 
 
 class BernoulliState(State):
@@ -29,6 +29,6 @@ class Bernoulli(Component[BernoulliState]):
 
     def advance_state(self, state: BernoulliState, t: Array, dt: Array) -> BernoulliState:
         key, draw = jax.random.split(state.key)
-        kind = jnp.promote_types(state.inputs.dtype, jnp.float32)  # bfloat16: 128 values
-        uniform = jax.random.uniform(draw, (self.units,), kind)
-        return state.replace(spikes=uniform < state.inputs.astype(kind), key=key)
+        chance = widen(state.inputs)  # bfloat16: 128 values
+        uniform = jax.random.uniform(draw, (self.units,), chance.dtype)
+        return state.replace(spikes=uniform < chance, key=key)

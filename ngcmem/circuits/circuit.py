@@ -79,7 +79,8 @@ class Circuit(Component[CircuitState]):
 
     def init_with(self, init_one: Any, key: Array, axes: int) -> CircuitState:
         """As of any component; a part's key is folded in by name, so that no part changes the
-        noise of another."""
+        noise of another.
+        """
         states = {
             name: part.init_with(init_one, jax.random.fold_in(key, zlib.crc32(name.encode())), axes)
             for name, part in self.components.items()

@@ -108,7 +108,7 @@ def domain_of(annotation: Any) -> Domain | None:
     kind = _kind_of(parts)
     if values is None and parts == [int] and "static" in notes:
         values = Whole()
-    if values is None and Array not in parts or not (values or kind):
+    if (values is None and Array not in parts) or not (values or kind):
         return None
     return Domain(kind, values, optional)
 

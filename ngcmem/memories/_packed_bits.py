@@ -15,23 +15,28 @@ def pack(bits: Array) -> Array:
     padding = [(0, 0)] * (bits.ndim - 1) + [(0, 32 * words(length) - length)]
     on = bits if bits.dtype == bool else bits > 0
     grouped = jnp.pad(on, padding).reshape(*bits.shape[:-1], words(length), 32)
-    return jnp.sum(grouped.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32), -1, jnp.uint32)
+    return jnp.sum(grouped.astype(jnp.uint32) << _places(grouped.shape), -1, jnp.uint32)
 
 
 def unpack(packed: Array, length: int) -> Array:
     """The counterpart of `pack`: (..., words) -> bools (..., length)."""
-    bits = (packed[..., None] >> jnp.arange(32, dtype=jnp.uint32)) & jnp.uint32(1)
+    bits = (packed[..., None] >> _places((*packed.shape, 32))) & jnp.uint32(1)
     return bits.reshape(*packed.shape[:-1], -1)[..., :length] > 0
+
+
+def _places(shape: tuple[int, ...]) -> Array:
+    """Where a bit stands in its word, 0 to 31 along the last axis."""
+    return lax.broadcasted_iota(jnp.uint32, shape, len(shape) - 1)
 
 
 def distances(cue: Array, rows: Array) -> Array:
     """Hamming distances of a packed cue (words,) to packed rows (n, words), int32 (n,)."""
-    return jnp.sum(lax.population_count(rows ^ cue), axis=-1, dtype=jnp.int32)
+    return jnp.sum(lax.population_count(rows ^ cue[None]), axis=-1, dtype=jnp.int32)
 
 
 def overlaps(cue: Array, rows: Array) -> Array:
     """How many bits a packed cue (words,) and packed rows (n, words) share, int32 (n,)."""
-    return jnp.sum(lax.population_count(rows & cue), axis=-1, dtype=jnp.int32)
+    return jnp.sum(lax.population_count(rows & cue[None]), axis=-1, dtype=jnp.int32)
 
 
 def within(

@@ -87,7 +87,7 @@ class CovariancePC(Memory[CovariancePCState]):
 
     def _pull(self, weights: Array) -> tuple[Array, Array]:
         """Q with E = d^T Q d / 2, and A with dx = -A d."""
-        weights = _wide(weights)
+        weights = widen(weights)
         identity = jnp.eye(self.features, dtype=weights.dtype)
         if self.form == "explicit":
             precision = jnp.linalg.inv(weights)
@@ -98,14 +98,14 @@ class CovariancePC(Memory[CovariancePCState]):
     def advance_state(self, state: CovariancePCState, t: Array, dt: Array) -> CovariancePCState:
         form, pull = self._pull(state.weights)
         known = state.known > 0
-        away = _wide(jnp.where(known, state.inputs - state.mean, 0.0))
+        away = widen(jnp.where(known, state.inputs - state.mean, 0.0))
         identity = jnp.eye(self.features, dtype=pull.dtype)
         free = jnp.where(known[:, None], identity, pull)
         free = jnp.where(known[None, :] & ~known[:, None], 0.0, free)
         rest = jnp.where(known, 0.0, -(pull @ away))
         away = away + jnp.linalg.solve(free, rest)
         return state.recalled(
-            outputs=_wide(state.mean) + away,
+            outputs=widen(state.mean) + away,
             energy=0.5 * away @ form @ away,
             matched=state.count > 0,
         )
@@ -123,7 +123,7 @@ class CovariancePC(Memory[CovariancePCState]):
         number = count.astype(inputs.dtype)
         share = inputs.shape[0] / number
         fresh = inputs.mean(0)
-        away, apart = inputs - fresh, fresh - average
+        away, apart = inputs - fresh[None], fresh - average
         mean = average + share * apart
         between = (number - inputs.shape[0]) * share * jnp.outer(apart, apart)
         scatter = scatter + away.T @ away + between
@@ -136,7 +136,7 @@ class CovariancePC(Memory[CovariancePCState]):
 
     def weight_changes(self, state: CovariancePCState, t: Array, dt: Array) -> dict[str, Array]:
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
-        away, weights = _wide(seen - state.mean), _wide(state.weights)
+        away, weights = widen(seen - state.mean[None]), widen(state.weights)
         if self.form == "explicit":
             precision = jnp.linalg.inv(weights)
             error = away @ precision
@@ -156,8 +156,3 @@ class CovariancePC(Memory[CovariancePCState]):
             weights=state.weights + self.eta * change["weights"],
             mean=state.mean + self.eta * change["mean"],
         )
-
-
-def _wide(x: Array) -> Array:
-    """At least float32: matrices are inverted in nothing less."""
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

@@ -86,10 +86,10 @@ class DenseAssociative(Memory[DenseAssociativeState]):
     ) -> DenseAssociativeState:
         key, draw = jax.random.split(state.key)
         x, patterns = state.inputs, state.weights
-        used = jnp.arange(self.slots) < state.count
+        used = jnp.arange(self.slots, dtype=jnp.int32) < state.count
         sums = patterns @ x
         if self.updates == "synchronous":
-            others = sums[:, None] - patterns * x
+            others = sums[:, None] - patterns * x[None]
             pull = self._pull(others + patterns, others - patterns, used)
             x = jnp.where(pull == 0, x, jnp.sign(pull))
             sums = patterns @ x
@@ -132,7 +132,7 @@ class DenseAssociative(Memory[DenseAssociativeState]):
     def _powers(self, sums: Array, used: Array, exponent: Array) -> Array:
         """sum_mu F(s_mu / 2^exponent) over the first axis."""
         base = jnp.maximum(sums, 0) if self.interaction == "rectified" else sums
-        base = jnp.where(used, jnp.ldexp(base, -exponent), 0)
+        base = jnp.where(used, jnp.ldexp(base, -exponent[None]), 0)
         return jnp.sum(base**self.exponent, axis=0)
 
     def evolve(self, state: DenseAssociativeState, t: Array, dt: Array) -> DenseAssociativeState:

@@ -108,7 +108,8 @@ class GenerativePC(Memory[GenerativePCState]):
 
     def _predictions(self, weights: dict[str, Values], hidden: Values) -> list[Array]:
         layers = zip(hidden, weights["w"], weights["b"], strict=True)
-        return [self.activation(x) @ w + b for x, w, b in layers]
+        products = [(self.activation(x) @ w, b) for x, w, b in layers]
+        return [product + jnp.broadcast_to(b, product.shape) for product, b in products]
 
     def _energy(
         self, weights: dict[str, Values], hidden: Values, inputs: Array, known: Array

@@ -80,7 +80,7 @@ class Minerva2(Memory[Minerva2State]):
         held = (traces != 0).astype(probe.dtype)
         relevant = jnp.sum(given) + held @ (1.0 - given)
         similarities = (traces @ probe) / jnp.maximum(relevant, 1.0)
-        used = jnp.arange(self.slots) < state.count
+        used = jnp.arange(self.slots, dtype=jnp.int32) < state.count
         activations = Power(exponent=3)(similarities, 1.0, used)
         return state.recalled(
             outputs=activations @ traces,

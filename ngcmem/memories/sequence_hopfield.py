@@ -93,7 +93,7 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
         rested = jnp.any(state.trace != 0)
         trace = jnp.where(rested, state.trace + (x - state.trace) / self.delay, x)
         away, here = self._overlaps(state, trace), self._overlaps(state, x)
-        used = (jnp.arange(self.slots) < state.count)[:, None]
+        used = (jnp.arange(self.slots, dtype=jnp.int32) < state.count)[:, None]
         # A common scale, against underflow.
         top = jnp.max(jnp.maximum(away, here), axis=0, where=used, initial=-1.0)
         onward = jnp.sum(state.successors * self._separated(away, top, used), axis=0)
@@ -108,13 +108,15 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
 
     def _overlaps(self, state: SequenceHopfieldState, x: Array) -> Array:
         """m for every slot and unit, without the unit itself, (slots, features)."""
-        own = state.weights * x
+        own = state.weights * x[None]
         return (jnp.sum(own, axis=1, keepdims=True) - own) / max(self.features - 1, 1)
 
     def _separated(self, overlap: Array, top: Array, used: Array) -> Array:
         if self.interaction == "polynomial":
             return jnp.where(used, overlap**self.exponent, 0)
-        return jnp.where(used, jnp.exp((self.features - 1) * jnp.minimum(overlap - top, 0)), 0)
+        return jnp.where(
+            used, jnp.exp((self.features - 1) * jnp.minimum(overlap - top[None], 0)), 0
+        )
 
     def store(
         self, state: SequenceHopfieldState, inputs: Any, targets: Any, key: Array | None

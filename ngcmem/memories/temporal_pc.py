@@ -109,7 +109,7 @@ class TemporalPC(Memory[TemporalPCState]):
         def from_frames() -> Array:
             """The same from K = U S V^T, at twice the digits: a Gram matrix squares S."""
             u, s, vt = jnp.linalg.svd(terms, full_matrices=False)
-            return (targets.T @ u * (s / (s**2 + ridge))) @ vt
+            return (targets.T @ u * (s / (s**2 + ridge))[None]) @ vt
 
         if len(terms) > len(gram):
             solved = from_sums()
@@ -128,7 +128,7 @@ class TemporalPC(Memory[TemporalPCState]):
 
     def weight_changes(self, state: TemporalPCState, t: Array, dt: Array) -> dict[str, Array]:
         rates = self.activation(state.inputs)
-        error = state.following - (rates @ state.weights.T + state.bias)
+        error = state.following - (rates @ state.weights.T + state.bias[None])
         return {"weights": error.T @ rates / len(error), "bias": error.mean(0)}
 
     def evolve(self, state: TemporalPCState, t: Array, dt: Array) -> TemporalPCState:

@@ -53,6 +53,10 @@ def apply_change(
         weights: a pytree of arrays.
         change: the change wanted, of the same structure: ascent, not a gradient to descend.
         optimizer_state: from `init_optimizer`.
+        eta: the learning rate.
+        optimizer: an optax transformation instead of `eta`.
+        weight_decay: the part of the weights lost in a step.
+        l1: how much the weights' size falls in a step.
 
     Returns:
         The new weights and the new optimiser state.

@@ -170,7 +170,7 @@ class Perceptron(HopfieldRule):
 
         def unstable(w: Array) -> Array:
             norms = jnp.linalg.norm(w, axis=1)
-            return ((rows * (rows @ w.T)) <= self.margin * norms) & used[:, None]
+            return ((rows * (rows @ w.T)) <= (self.margin * norms)[None]) & used[:, None]
 
         def step(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             w, wrong, count = carry
@@ -224,4 +224,5 @@ def keep(statistics: Statistics, patterns: Array) -> tuple[Statistics, Array, Ar
     used, refused = statistics["used"], statistics["refused"]
     slots = append(Slots(statistics["patterns"], used, used, refused), patterns, "refuse")
     kept = {"patterns": slots.weights, "used": slots.count, "refused": slots.refused}
-    return statistics | kept, slots.weights, jnp.arange(slots.weights.shape[0]) < slots.count
+    numbers = jnp.arange(slots.weights.shape[0], dtype=jnp.int32)
+    return statistics | kept, slots.weights, numbers < slots.count

@@ -243,7 +243,7 @@ def _power(
     start = jnp.asarray(np.random.default_rng(0).normal(size=(size, min(width, size))), dtype)
 
     def step(_: Array, v: Array) -> Array:
-        return apply(v / jnp.linalg.norm(v, axis=0))
+        return apply(v / jnp.linalg.norm(v, axis=0, keepdims=True))
 
     last = jnp.asarray(jax.lax.fori_loop(0, steps, step, start))
     return jnp.sqrt(jnp.max(jnp.sum(last**2, axis=0)))

@@ -14,7 +14,8 @@ class Slots(NamedTuple):
     """The slots of a memory and how far they are filled."""
 
     weights: Array  # (slots, features)
-    count: Array  # () int32, slots in use, the first ones
+    # It hides tuple.count, which nobody asks of it.
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride] () int32, slots in use, the first
     written: Array  # () int32, rows stored since the beginning
     refused: Array  # () int32, rows that found the memory full
 
@@ -30,10 +31,10 @@ def append(slots: Slots, rows: Array, when_full: WhenFull, mask: Array | None = 
     if when_full == "fifo":
         rows = rows[-capacity:]  # earlier ones would be overwritten by these
         skipped = number - rows.shape[0]
-        places = (slots.written + skipped + jnp.arange(rows.shape[0])) % capacity
+        places = (slots.written + skipped + jnp.arange(rows.shape[0], dtype=jnp.int32)) % capacity
         taken = jnp.asarray(number, jnp.int32)
     else:
-        places = slots.count + jnp.arange(number)  # those past the end are dropped
+        places = slots.count + jnp.arange(number, dtype=jnp.int32)  # those past the end are dropped
         taken = jnp.minimum(number, capacity - slots.count).astype(jnp.int32)
     if mask is not None:
         rows = rows * mask.at[places].get(mode="fill", fill_value=0)

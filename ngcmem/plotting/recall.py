@@ -20,7 +20,9 @@ def plot_recall(
     """Three rows of images: cue, recalled, stored. Unknown pixels of the cue are grey.
 
     Args:
-        probes, recalled, stored: (batch, features).
+        probes: the cues, (batch, features).
+        recalled: what came back, (batch, features).
+        stored: what was stored, (batch, features).
         shape: rows and columns of one image.
         known: (batch, features), 1 where the cue is known.
         count: how many examples to show.

@@ -106,9 +106,12 @@ def retrieve_batch(
     """Retrieve with probes (B, d) from patterns (N, d).
 
     Args:
-        similarity, separation: instances, or names for instances with default hyper-parameters.
+        probes: (B, d), what is looked for.
+        patterns: (N, d), the slots it is compared with.
         values: (N, v), what is read out; the patterns themselves if None (auto-associative).
         count: how many slots, from the first, are used; all if None. Others may hold anything.
+        similarity: an instance, or a name for one with default hyper-parameters.
+        separation: an instance, or a name for one with default hyper-parameters.
         beta: inverse temperature, > 0.
         known: (B, d), 1 where a probe's feature is given and 0 where it is not.
         method: "materialised" forms the (B, N) similarities; "streamed" takes `chunk` slots at a
@@ -201,7 +204,7 @@ def choose(
     """Materialise only what is small: few slots and (B, N) similarities that fit the cache."""
     few = slots <= MATERIALISED_SLOTS[counted]
     small = 4 * batch * slots <= MATERIALISED_BYTES[counted]
-    return "materialised" if few and small or not streamable(separation) else "streamed"
+    return "materialised" if (few and small) or not streamable(separation) else "streamed"
 
 
 def _materialise(

@@ -33,7 +33,7 @@ class BCM(PlasticSynapse[BCMState]):
         return BCMState(threshold=threshold, **self.init_common(key))
 
     def weight_changes(self, state: BCMState, t: Array, dt: Array) -> Array:
-        return outer_mean(state.inputs, state.post * (state.post - state.threshold))
+        return outer_mean(state.inputs, state.post * (state.post - state.threshold[None]))
 
     def evolve(self, state: BCMState, t: Array, dt: Array) -> BCMState:
         moved = -jnp.expm1(-dt / self.tau_threshold)

@@ -206,7 +206,7 @@ def test_a_name_that_ends_in_components_is_a_name() -> None:
     circuit = nm.connect(dict(mycomponents=nm.LIF(units=1)), [])
     state = nm.init(circuit, KEY).set({"mycomponents.current": np.ones((1, 1))})
     assert float(state["mycomponents.current"][0, 0]) == 1.0
-    with pytest.raises(ValueError, match="'mycomponents.current' has shape"):
+    with pytest.raises(ValueError, match=r"'mycomponents\.current' has shape"):
         nm.advance_state(nm.connect(dict(mycomponents=nm.LIF(units=2)), []), state)
 
 

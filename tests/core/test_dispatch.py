@@ -54,7 +54,7 @@ def test_parts_are_compartments_and_their_storage_is_one_array() -> None:
     assert nm.parameters(state).keys() == {"total", "last"}
     with pytest.raises(ValueError, match=r"TallyState.total has shape \(3,\), got \(2,\)"):
         state.replace(total=np.zeros(2))
-    with pytest.raises(ValueError, match="no compartment 'lost'. Did you mean 'last'"):
+    with pytest.raises(ValueError, match=r"no compartment 'lost'\. Did you mean 'last'"):
         state["lost"]
 
 
@@ -64,7 +64,7 @@ def test_parts_are_wired_from_and_printed() -> None:
         [nm.wire("tally.bright", to="memory.gate")],
     )
     assert "best_similarity" in str(circuit) and "outcome" not in str(circuit)
-    with pytest.raises(nm.WiringError, match="'memory.intensity' is PerExample"):
+    with pytest.raises(nm.WiringError, match=r"'memory\.intensity' is PerExample"):
         nm.connect(
             dict(tally=Tally(), memory=nm.Episodic(slots=4, keys=2)),
             [nm.wire("tally.bright", to="memory.intensity")],
@@ -124,7 +124,7 @@ def test_arrays_of_the_caller_stay_the_callers() -> None:
 
 
 def test_a_part_of_nothing_is_refused() -> None:
-    with pytest.raises(TypeError, match="part of 'counter', which it does not have.*'counters'"):
+    with pytest.raises(TypeError, match=r"part of 'counter', which it does not have.*'counters'"):
 
         class Misspelt(State):
             counters: Shared[Array, "2"]

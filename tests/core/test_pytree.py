@@ -42,7 +42,7 @@ def test_flattening_passes_placeholders_and_keeps_paths() -> None:
 
 
 def test_unknown_fields_are_named() -> None:
-    with pytest.raises(TypeError, match="LIF has no 'taus'. Did you mean 'tau'?"):
+    with pytest.raises(TypeError, match=r"LIF has no 'taus'\. Did you mean 'tau'\?"):
         nm.LIF(units=2).replace(taus=3.0)
 
 

@@ -38,6 +38,7 @@ def state(circuit: nm.Circuit) -> Any:
 IMAGES = jnp.linspace(0.2, 1.0, 12).reshape(2, 6)
 
 
+@pytest.mark.usefixtures("optimised")
 def test_fifteen_and_twenty_five_steps_are_forty_bit_for_bit(
     circuit: nm.Circuit, state: Any
 ) -> None:

@@ -26,7 +26,7 @@ def one_step_error(memory, patterns):
 def test_dense_capacity_at_half_a_percent(power, n, alpha, low, high):
     """K = alpha_n N^(n-1), F(s) = s^n, synchronous step from stored patterns."""
     k = int(laws.dense_capacity(n, power))
-    assert k == int(round(alpha * n ** (power - 1))) or abs(k / n ** (power - 1) - alpha) < 1e-4
+    assert k == round(alpha * n ** (power - 1)) or abs(k / n ** (power - 1) - alpha) < 1e-4
     memory = nm.DenseAssociative(slots=k, features=n, exponent=power, updates="synchronous")
     assert low <= one_step_error(memory, bipolar(power, k, n)) <= high
 

@@ -205,7 +205,7 @@ def test_mistakes_are_explained(mistake: str) -> None:
 
 
 def test_targets_are_asked_for() -> None:
-    with pytest.raises(ValueError, match="write nm.store\\(memory, state, keys, values\\)"):
+    with pytest.raises(ValueError, match=r"write nm\.store\(memory, state, keys, values\)"):
         nm.store(small(), nm.init(small(), KEY), EYE)
     memory = nm.Episodic(slots=3, keys=5)
     with pytest.raises(ValueError, match="leave out targets"):

@@ -136,7 +136,7 @@ def test_solvers_agree_with_numpy_and_with_torchs_rank():
 
 
 def test_solver_errors_say_what_to_write():
-    with pytest.raises(ValueError, match="write keys.T and values.T"):
+    with pytest.raises(ValueError, match=r"write keys\.T and values\.T"):
         solve(jnp.zeros((12, 40)), jnp.zeros((5, 40)))
     with pytest.raises(ValueError, match="method is one of auto, svd, qr, cholesky"):
         solve(jnp.zeros((4, 4)), jnp.zeros((4, 4)), method="lu")  # pyright: ignore

@@ -147,7 +147,8 @@ def append_block(table: SlotTable, entries: Any, decay: Array | float | None) ->
     standing, fresh = table.standing, jnp.ones(number)
     if decay is not None:
         standing = with_row(standing, standing[0] * ((1 - decay) ** number), 0)
-        fresh = (1 - jnp.asarray(decay)) ** (number - turns)
+        left = 1 - jnp.asarray(decay)
+        fresh = left ** (number - turns).astype(left.dtype)
     stamps = table.clock + turns
     return SlotTable(
         content=jax.tree.map(put, table.content, entries),

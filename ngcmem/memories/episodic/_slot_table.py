@@ -33,7 +33,8 @@ class SlotTable(NamedTuple):
     content: Any  # pytree of (slots, d_f)
     standing: Array  # (2, slots) strength: 1 when written, decays, grows; usage: weight read
     ledger: Array  # (2, COUNTERS + slots) int32; its counters are those of `stored`
-    count: Array  # () int32, slots in use, the first ones
+    # It hides tuple.count, which nobody asks of it.
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride] () int32, slots in use, the first
     oldest: Array  # () int32, where a full fifo stands: the next slot to give way
     clock: Array  # () int32, events so far: writes and accounted reads
     refused: Array  # () int32, entries that found the memory full

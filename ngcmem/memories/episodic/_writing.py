@@ -66,7 +66,9 @@ def write(
 def _writing(memory: Any) -> Writing:
     def twin(entry: Any, table: SlotTable) -> tuple[Array, Array]:
         scores = likeness(memory, entry[0], table.content[0])
-        scores = jnp.where(jnp.arange(memory.slots) < table.count, scores, -jnp.inf)
+        scores = jnp.where(
+            jnp.arange(memory.slots, dtype=jnp.int32) < table.count, scores, -jnp.inf
+        )
         best = jnp.argmax(scores).astype(jnp.int32)
         return best, (table.count > 0) & (scores[best] >= memory.duplicate_threshold)
 

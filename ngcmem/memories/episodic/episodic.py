@@ -138,7 +138,7 @@ class Episodic(Memory[EpisodicState]):
         )
 
     def advance_state(self, state: EpisodicState, t: Array, dt: Array) -> EpisodicState:
-        used = jnp.arange(self.slots) < state.count
+        used = jnp.arange(self.slots, dtype=jnp.int32) < state.count
         scores, weights, intensity, best = weighed(self, state, used)
         kept = state.key
         matched = intensity > 0 if self._never_negative() else jnp.any(weights != 0)
@@ -207,7 +207,9 @@ class Episodic(Memory[EpisodicState]):
 
     def age(self, state: EpisodicState) -> Array:
         """How many writes and reads ago every entry was written, (slots,); 0 in unused slots."""
-        return jnp.where(jnp.arange(self.slots) < state.count, state.clock - state.written, 0)
+        return jnp.where(
+            jnp.arange(self.slots, dtype=jnp.int32) < state.count, state.clock - state.written, 0
+        )
 
     def _never_negative(self) -> bool:
         return self.separation.laws().monotone  # pyright: ignore[reportAttributeAccessIssue]

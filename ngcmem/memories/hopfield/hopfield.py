@@ -186,7 +186,7 @@ class Hopfield(Memory[HopfieldState]):
             return retrieve_batch(probes, patterns, method="materialised", **self._settings(state))
 
         change = self.rule(state, recalled, self._learning_keys(state)[1])
-        used = jnp.arange(self.slots)[:, None] < state.count
+        used = jnp.arange(self.slots, dtype=jnp.int32)[:, None] < state.count
         change = jnp.where(used, change, 0)
         return change if state.mask is None else change * state.mask
 
@@ -237,7 +237,9 @@ class Hopfield(Memory[HopfieldState]):
         def best(slots: Slots, row: Array, row_known: Array) -> Array:
             patterns = self._effective(state, slots.weights)
             similarities = self.similarity(row, patterns, row_known)  # pyright: ignore
-            return jnp.where(jnp.arange(self.slots) < slots.count, similarities, -jnp.inf).max()
+            return jnp.where(
+                jnp.arange(self.slots, dtype=jnp.int32) < slots.count, similarities, -jnp.inf
+            ).max()
 
         threshold = jnp.inf if self.novelty is None else self.novelty
         slots, novel = append_novel(

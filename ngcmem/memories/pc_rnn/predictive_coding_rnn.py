@@ -166,7 +166,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
     def drive(self, state: PredictiveCodingRNNState, causes: Array) -> Array:
         """What causes (..., causes) add to the hidden states' input, (..., states)."""
-        return causes @ state.w_c.T + state.b_r
+        return _plus(causes @ state.w_c.T, state.b_r)
 
     def prior(
         self, state: PredictiveCodingRNNState, hidden: Array, drive: Array, dt: Array
@@ -177,7 +177,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
     def read_out(self, state: PredictiveCodingRNNState, hidden: Array) -> Array:
         """The prediction of hidden states, (..., states) to (..., outputs)."""
-        return jnp.tanh(hidden) @ state.w_o.T + state.b_o
+        return _plus(jnp.tanh(hidden) @ state.w_o.T, state.b_o)
 
     def complexity(self, causes: Array, mus: Array) -> Array:
         """Half the gradient of log p(causes), the mixture's pull on one example's causes."""
@@ -195,7 +195,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
         return key, state.noise + own
 
     def _energy(self, error: Array, mismatch: Array, causes: Array, mus: Array) -> Array:
-        distance = jnp.sum((causes - mus) ** 2, -1)
+        distance = jnp.sum((causes[None] - mus) ** 2, -1)
         prior = jax.nn.logsumexp(-distance / (2.0 * self.sigma_c**2)) - jnp.log(len(mus))
         return 0.5 * jnp.sum(error**2) + 0.5 * jnp.sum(mismatch**2) - prior
 
@@ -223,6 +223,11 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             optimizer=self.optimizer,
         )
         return state.replace(**weights, optimizer_state=optimizer_state)
+
+
+def _plus(products: Array, bias: Array) -> Array:
+    """(..., n) and (n,) added."""
+    return products + jnp.broadcast_to(bias, products.shape)
 
 
 def _norm(x: Array, exponent: float | Array) -> Array:

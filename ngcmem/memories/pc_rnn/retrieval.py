@@ -189,7 +189,10 @@ def rank_causes(
     """The baseline: the error of generating every stored sequence beside every target.
 
     Args:
+        component: the network; without its inference.
+        state: its state, of any batch.
         sequences: targets, time-major, (steps, sequences, outputs).
+        dt: the length of a step, ms.
 
     Returns:
         (sequences, patterns), the mean distance; its argmin over patterns names the sequence.

@@ -38,6 +38,7 @@ def generate_sequences(
         state: its state, of any batch.
         causes: (batch, causes), such as `state.mus`.
         steps: the length of the sequences.
+        dt: the length of a step, ms.
 
     Returns:
         (steps, batch, outputs).
@@ -100,6 +101,7 @@ def train_sequences(
             fixed random vector).
         keep_best: return the weights of the smallest loss instead of the last ones: the loss of
             this training has spikes, and the last iteration may be on one.
+        dt: the length of a step, ms.
 
     Returns:
         The trained state, the losses (iterations,), and the optimiser's state.
@@ -167,7 +169,8 @@ def _train(
             better, (least, kept) = value < best[0], best
             kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), params, kept)
             best = jnp.where(better, value, least), kept
-        steps, optimizer_state = optimizer.update(slopes, optimizer_state, params)
+        with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
+            steps, optimizer_state = optimizer.update(slopes, optimizer_state, params)
         return (optax.apply_updates(params, steps), optimizer_state, best), value
 
     best = (jnp.asarray(jnp.inf, targets.dtype), params) if keep_best else None

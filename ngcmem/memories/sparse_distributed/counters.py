@@ -18,7 +18,7 @@ def hard_locations(key: Array, locations: int, bits: int) -> Array:
     shape = (locations, words(bits))
     spare = 32 * shape[1] - bits
     mask = jnp.full(shape[1], 0xFFFFFFFF, jnp.uint32).at[-1].set(0xFFFFFFFF >> spare)
-    return jax.random.bits(key, shape, jnp.uint32) & mask
+    return jax.random.bits(key, shape, jnp.uint32) & mask[None]
 
 
 def read_sparsely(

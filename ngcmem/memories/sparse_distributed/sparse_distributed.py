@@ -129,7 +129,7 @@ class SparseDistributed(Memory[SparseDistributedState]):
             address, word = pair
             found, active = self._within(state, address)
             rows = counters.at[found].get(mode="fill", fill_value=0).astype(jnp.int32)
-            rows = jnp.clip(rows + word.astype(jnp.int32), -clip, clip).astype(counters.dtype)
+            rows = jnp.clip(rows + word.astype(jnp.int32)[None], -clip, clip).astype(counters.dtype)
             counters = counters.at[found].set(rows, mode="drop")
             return (
                 counters,
