@@ -78,8 +78,9 @@ class Circuit(Component[CircuitState]):
         return self.init_with(init_example, key, axes=0)
 
     def init_with(self, init_one: Any, key: Array, axes: int) -> CircuitState:
-        """As of any component; a part's key is folded in by name, so that no part changes the
-        noise of another.
+        """As of any component; a part's key is folded in by name.
+
+        So no part changes the noise of another.
         """
         states = {
             name: part.init_with(init_one, jax.random.fold_in(key, zlib.crc32(name.encode())), axes)

@@ -54,7 +54,13 @@ def approach(
     rounds to 1; see `carry` for the digits of the sum.
 
     Args:
+        value: what is moved, any shape.
         rounding: what `carry` returned with `value`, zeros at first.
+        target: what it approaches.
+        tau: the time constant, in the unit of dt.
+        dt: the length of the step.
+        jump: what is added at its end.
+        integration: "exact" or "euler".
 
     Returns:
         The new value and its rounding.

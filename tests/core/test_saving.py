@@ -66,7 +66,7 @@ def test_arrays_that_are_not_of_the_state_are_named(circuit: nm.Circuit, state: 
         with pytest.raises(ValueError, match=text):
             from_arrays(state, {**arrays, **changes})
     del arrays["memory.weights"]
-    with pytest.raises(ValueError, match="'memory.weights' is missing"):
+    with pytest.raises(ValueError, match=r"'memory\.weights' is missing"):
         from_arrays(state, arrays)
 
 

@@ -138,6 +138,7 @@ def test_a_read_that_cannot_settle_says_so() -> None:
     state = nm.init(memory, jax.random.key(0)).replace(weights=weights)
     found = nm.read(memory, state, [[1.0, -1.0]], tol=1e-3, max_steps=20)
     assert not bool(found.converged[0]) and int(found.steps_used[0]) == 20
+    storing = memory.replace(rule=rules.Storkey(self_coupling=True))
+    fresh = nm.init(storing, jax.random.key(0))
     with pytest.raises(ValueError, match="negative weight"):
-        storing = memory.replace(rule=rules.Storkey(self_coupling=True))
-        nm.read(storing, nm.init(storing, jax.random.key(0)), [[1.0, -1.0]], tol=1e-3)
+        nm.read(storing, fresh, [[1.0, -1.0]], tol=1e-3)
