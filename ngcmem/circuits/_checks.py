@@ -16,7 +16,6 @@ from ngcmem.core import (
     Role,
     WiringError,
     advance_example,
-    compartment_of,
     did_you_mean,
     evolve_batch,
     init_example,
@@ -138,12 +137,11 @@ def _resolve(
     name, _, inner = path.partition(".")
     if name not in shapes:
         raise WiringError(f"{line}: no component {name!r}." + did_you_mean(name, shapes))
-    specs = shapes[name].specs()
-    found = compartment_of(inner, specs)
+    found = shapes[name].spec(inner)
     if found is None:
-        raise WiringError(f"{line}: {no_compartment(components[name], path, specs, line)}")
+        raise WiringError(f"{line}: {no_compartment(components[name], path, shapes[name].specs(), line)}")
     try:
-        return specs[found], shapes[name][inner]
+        return found, shapes[name][inner]
     except ValueError as error:
         raise WiringError(f"{line}: {error}") from None
 
