@@ -1,7 +1,6 @@
 """The checks of `connect`: everything that can be wrong with a circuit, before it compiles."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -16,13 +15,13 @@ from ngcmem.core import (
     Role,
     WiringError,
     advance_example,
-    compartment_of,
     did_you_mean,
     evolve_batch,
     init_example,
     keeps_information,
     map_by_role,
     overlapping,
+    strong_leaves,
 )
 
 Shapes = Mapping[str, AnyState]
@@ -72,19 +71,25 @@ def state_shapes(components: Mapping[str, Component]) -> dict[str, AnyState]:
 
 
 def _traced(part: Component) -> AnyState:
-    def init_and_step(key: jax.Array, t: jax.Array, dt: jax.Array) -> tuple[Any, Any]:
-        state = init_example(part, key)
-        return state, advance_example(part, state, t, dt)
+    """The shapes of one example's state, once `init`, `advance_state` and `evolve` are traced."""
+    structure = jax.tree.structure(part)
+
+    def dynamics(leaves: list[Any], key: jax.Array, t: jax.Array) -> tuple[Any, Any]:
+        component = jax.tree.unflatten(structure, leaves)
+        state = init_example(component, key)
+        return state, advance_example(component, state, t, t)
+
+    def learning(leaves: list[Any], state: AnyState, t: jax.Array) -> AnyState:
+        return evolve_batch(jax.tree.unflatten(structure, leaves), state, t, t)
 
     def batched(role: Role, leaf: Any) -> Any:
         return jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype) if role.batched else leaf
 
-    time = jax.ShapeDtypeStruct((), jnp.result_type(float))
-    shape, _ = jax.eval_shape(init_and_step, jax.eval_shape(lambda: jax.random.key(0)), time, time)
+    leaves, time = strong_leaves(part), jax.ShapeDtypeStruct((), jnp.result_type(float))
+    shapes, _ = jax.eval_shape(dynamics, leaves, jax.eval_shape(lambda: jax.random.key(0)), time)
     if part.learns and not part.parts:  # a circuit's parts were looked at when it was made
-        several = map_by_role(batched, shape)
-        jax.eval_shape(partial(evolve_batch, part), several, time, time)
-    return shape
+        jax.eval_shape(learning, leaves, map_by_role(batched, shapes), time)
+    return shapes
 
 
 def as_wires(given: Any) -> tuple[Wire, ...]:
@@ -138,12 +143,13 @@ def _resolve(
     name, _, inner = path.partition(".")
     if name not in shapes:
         raise WiringError(f"{line}: no component {name!r}." + did_you_mean(name, shapes))
-    specs = shapes[name].specs()
-    found = compartment_of(inner, specs)
+    found = shapes[name].spec(inner)
     if found is None:
-        raise WiringError(f"{line}: {no_compartment(components[name], path, specs, line)}")
+        raise WiringError(
+            f"{line}: {no_compartment(components[name], path, shapes[name].specs(), line)}"
+        )
     try:
-        return specs[found], shapes[name][inner]
+        return found, shapes[name][inner]
     except ValueError as error:
         raise WiringError(f"{line}: {error}") from None
 

@@ -32,6 +32,10 @@ class CircuitState(AnyState):
             for path, spec in state.specs().items()
         }
 
+    def spec(self, path: str) -> Compartment | None:
+        name, _, inner = path.partition(".")
+        return self.components[name].spec(inner) if name in self.components else None
+
     def leaf_roles(self) -> list[Role]:
         roles = [r for name in sorted(self.components) for r in self.components[name].leaf_roles()]
         roles += [Role.PER_EXAMPLE] * len(jax.tree.leaves(self.delays))

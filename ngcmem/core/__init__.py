@@ -17,8 +17,10 @@ from ngcmem.core.compartments import map_by_role as map_by_role
 from ngcmem.core.compartments import overlapping as overlapping
 from ngcmem.core.compartments import trained_paths as trained_paths
 from ngcmem.core.component import EXAMPLES as EXAMPLES
+from ngcmem.core.component import NUMBERS as NUMBERS
 from ngcmem.core.component import Component as Component
 from ngcmem.core.component import examples_axis as examples_axis
+from ngcmem.core.component import strong_leaves as strong_leaves
 from ngcmem.core.conform import as_array as as_array
 from ngcmem.core.conform import conform as conform
 from ngcmem.core.conform import keeps_information as keeps_information

@@ -94,6 +94,12 @@ class AnyState(Pytree):
         """Every compartment by path, in order."""
         raise NotImplementedError
 
+    def spec(self, path: str) -> Compartment | None:
+        """The declaration of the compartment that a path is, or leads into, if there is one."""
+        specs = self.specs()
+        found = compartment_of(path, specs)
+        return specs[found] if found else None
+
     def leaf_roles(self) -> list[Role]:
         """The role of every leaf, in the order of `jax.tree.leaves(self)`."""
         raise NotImplementedError

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from ngcmem.core.compartments import AnyState, Role, map_by_role, trained_paths
-from ngcmem.core.contract import evolve_batch
+from ngcmem.core.contract import evolve_batch, path_of
+from ngcmem.core.dtypes import default_float
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.keys import first_key, is_key
 from ngcmem.core.pytree import Pytree
@@ -167,6 +169,34 @@ class Component(Pytree, abc.ABC, Generic[S]):
         A circuit gives every one of its parts a key of its own.
         """
         return init_one(self, key)
+
+
+NUMBERS = (bool, int, float, np.number, np.bool_)
+
+
+def strong_leaves(component: Component) -> list[Any]:
+    """The hyper-parameters as strongly typed arrays, every scalar of the default floating dtype.
+
+    Raises:
+        TypeError: a hyper-parameter that is neither a number nor an array.
+    """
+    kind = default_float()
+
+    def strong(path: Any, leaf: Any) -> Any:
+        if isinstance(leaf, NUMBERS):
+            return np.asarray(leaf, kind)
+        if not isinstance(leaf, (np.ndarray, jax.Array)):
+            name = path_of(path)
+            raise TypeError(
+                f"The hyper-parameter {name} is a number or an array, got {leaf!r}. In a component "
+                f"of your own, declare what is not a number as {name}: Static[...]."
+            )
+        if leaf.dtype == kind and not getattr(leaf, "weak_type", False):
+            return leaf
+        scalar = leaf.ndim == 0 and not is_key(leaf)
+        return leaf.astype(kind) if scalar or jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return [strong(*one) for one in jax.tree_util.tree_leaves_with_path(component)]
 
 
 def _as_declared(cls: type[Component], name: str, function: Callable[..., Any]) -> Any:

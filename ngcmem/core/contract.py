@@ -41,19 +41,19 @@ def init_example(component: "Component[S]", key: Array) -> S:
     """
     where = f"{type(component).__name__}.init"
     state = _traced(where, component.init, key)
-    if not isinstance(kept := state, AnyState):
+    if not isinstance(state, AnyState):
         raise WiringError(
             f"{where} returned {type(state).__name__}: it ends with return SomeState(...)."
         )
-    for path, spec in kept.specs().items():
-        shape = getattr(kept[path], "shape", None)
+    for path, spec in state.specs().items():
+        shape = getattr(state[path], "shape", None)
         if spec.axes and shape is not None and len(shape) != len(spec.axes):
             raise WiringError(
                 f"{where} gives {path!r} the shape {shape}, declared with the axes "
                 f'"{" ".join(spec.axes)}". init is written for one example: write it without the '
                 f"batch axis, which nm.init adds."
             )
-    return state
+    return state  # pyright: ignore[reportReturnType]
 
 
 def advance_example(component: "Component[S]", state: S, t: Array, dt: Array) -> S:

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import (
     Annotated,
     Any,
@@ -139,20 +140,30 @@ def _immutable(self: Any, name: str, value: Any) -> None:
 def _register(cls: type[Pytree]) -> None:
     """Tell jax how to take objects of this class apart, which every call of a program does."""
     leaf_names, static_names = cls.leaf_names, cls.static_names
-    keys = [GetAttrKey(name) for name in leaf_names]
+    leaves, static = _getter(leaf_names), _getter(static_names)
+    keys, kind = [GetAttrKey(name) for name in leaf_names], (cls,)
 
-    def flatten(node: Any) -> tuple[list[Any], tuple[Any, ...]]:
+    def flatten(node: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         fields = node.__dict__
-        return [fields[n] for n in leaf_names], (cls, *[fields[n] for n in static_names])
+        return leaves(fields), kind + static(fields) if static_names else kind
 
-    def flatten_with_keys(node: Any) -> tuple[list[Any], tuple[Any, ...]]:
-        children, kind = flatten(node)
-        return list(zip(keys, children, strict=True)), kind
+    def flatten_with_keys(node: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        children, aux = flatten(node)
+        return tuple(zip(keys, children, strict=True)), aux
 
-    def unflatten(kind: tuple[Any, ...], children: Iterable[Any]) -> Any:
+    def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
         node = object.__new__(cls)
-        node.__dict__.update(zip(leaf_names, children, strict=True))
-        node.__dict__.update(zip(static_names, kind[1:], strict=True))
+        fields = node.__dict__
+        fields.update(zip(leaf_names, children, strict=True))
+        if static_names:
+            fields.update(zip(static_names, aux[1:], strict=True))
         return node
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """The values of a dict at these names, as a tuple."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda fields: tuple([fields[name] for name in names])

@@ -16,14 +16,14 @@ import numpy as np
 from jax.core import Tracer
 
 from ngcmem.core import (
+    NUMBERS,
     Component,
     Pytree,
     Static,
     default_float,
     held_to_domains,
-    is_key,
-    path_of,
     spoiled,
+    strong_leaves,
 )
 
 C = TypeVar("C", bound=Component)
@@ -145,10 +145,8 @@ def form(component: Component, traced: bool = False) -> _Form:
         lasting = all(_never_changes(leaf) for leaf in leaves)
         # What is kept may first be asked for inside a trace, and must not belong to it.
         with jax.ensure_compile_time_eval() if lasting else nullcontext():
-            leaves, within = held_to_domains(component, leaves)
-            host = _Form([_as_float(leaf, kind) for leaf in leaves], structure, within)
-        if any(leaf is None for leaf in host.leaves):
-            raise TypeError(_not_a_number(component))
+            leaves, within = held_to_domains(component, strong_leaves(component))
+            host = _Form(leaves, structure, within)
         if not lasting:
             return host
         with jax.ensure_compile_time_eval():
@@ -163,31 +161,7 @@ def canonical(component: C) -> C:
     return jax.tree.unflatten(structure, leaves)
 
 
-_NUMBERS = (bool, int, float, np.number, np.bool_)
-
-
 def _never_changes(leaf: Any) -> bool:
     """Tracers belong to one trace, and NumPy arrays may be written to."""
     concrete = isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
-    return concrete or isinstance(leaf, _NUMBERS)
-
-
-def _as_float(leaf: Any, kind: Any) -> Any:
-    if isinstance(leaf, _NUMBERS):
-        return np.asarray(leaf, kind)
-    if isinstance(leaf, (np.ndarray, jax.Array)):
-        if leaf.dtype == kind and not getattr(leaf, "weak_type", False):
-            return leaf
-        scalar = leaf.ndim == 0 and not is_key(leaf)
-        return leaf.astype(kind) if scalar or jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
-    return None
-
-
-def _not_a_number(component: Component) -> str:
-    leaves = jax.tree_util.tree_flatten_with_path(component)[0]
-    path, leaf = next(pair for pair in leaves if _as_float(pair[1], np.float32) is None)
-    name = path_of(path)
-    return (
-        f"The hyper-parameter {name} is a number or an array, got {leaf!r}. In a component of your "
-        f"own, declare what is not a number as {name}: Static[...]."
-    )
+    return concrete or isinstance(leaf, NUMBERS)

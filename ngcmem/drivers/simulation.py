@@ -17,7 +17,6 @@ from ngcmem.core import (
     as_array,
     check_state,
     check_whole,
-    compartment_of,
     conform,
     did_you_mean,
     evolve_batch,
@@ -117,12 +116,11 @@ def check_learn(learn: Any, verb: str = "run") -> bool:
 
 def _check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
     """Raise ValueError for an unknown path, or the weight changes of what learns nothing."""
-    specs = state.specs() if names else {}
     for name in names:
         owner, _, last = name.rpartition(".")
         if last != "weight_changes":
-            if compartment_of(name, specs) is None:
-                raise ValueError(f"run: record names {name!r}." + did_you_mean(name, specs))
+            if state.spec(name) is None:
+                raise ValueError(f"run: record names {name!r}." + did_you_mean(name, state.specs()))
         elif not (part := component[owner]).learns:
             raise ValueError(
                 f"run: record names {name!r}, but {type(part).__name__} learns nothing."
@@ -150,18 +148,18 @@ def check_driven(
     Raises:
         ValueError: a path that is no input, has another writer, or a value of another shape.
     """
-    specs = state.specs() if values else {}
     checked = {}
     for path, value in values.items():
-        owner = compartment_of(path, specs)
-        if owner is None:
+        spec = state.spec(path)
+        if spec is None:
+            specs = state.specs()
             free = [
                 k for k, spec in specs.items() if spec.role.writable and not overlapping(k, writers)
             ]
             raise ValueError(f"{verb}: {place} names {path!r}." + did_you_mean(path, free or specs))
-        if not specs[owner].role.writable:
+        if not spec.role.writable:
             raise ValueError(
-                f"{verb}: {place} names {path!r}, which is {specs[owner].role.value}. Only inputs "
+                f"{verb}: {place} names {path!r}, which is {spec.role.value}. Only inputs "
                 f"can be driven or clamped: what is computed from a clamped value would not know "
                 f"of it. To set it once, write state.set({{{path!r}: value}}) before."
             )
@@ -169,7 +167,7 @@ def check_driven(
             raise ValueError(
                 f"{verb}: {place} names {path!r}, which is driven by {writers[other]} already."
             )
-        if domain := specs[owner].domain:
+        if domain := spec.domain:
             domain.check(f"{verb}: {place}[{path!r}]", value, state)
         fit = partial(_fit, f"{verb}: {place}[{path!r}]", steps)
         checked[path] = jax.tree.map(fit, state[path], value)
