@@ -144,7 +144,7 @@ COMPONENTS: dict[str, Entry] = {
     "DoubleExponentialSynapse": Entry(lambda: nm.DoubleExponentialSynapse(inputs=5, outputs=3)),
     "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
     "Delay": Entry(
-        lambda: nm.Delay(units=5, longest=4),
+        lambda: nm.Delay(units=5, max_steps=4),
         no_gradient="lags are whole steps",
         outputs=("outputs",),
     ),

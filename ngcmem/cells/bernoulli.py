@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne
 
 
 class BernoulliState(State):
-    inputs: Input[Array, "units"]  # probability of a spike per step, 0..1
+    inputs: Input[Array, "units", ZeroToOne()]  # probability of a spike per step, 0..1
     spikes: PerExample[Array, "units"]  # 0 or 1
     key: PerExample[Array, ""]
 

@@ -2,9 +2,9 @@
 
 from typing import TypeVar
 
+import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells._integrate import relax
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core import (
     Component,
@@ -16,6 +16,7 @@ from ngcmem.core import (
     RealOrInf,
     State,
     Static,
+    approach,
     check_choice,
     zeros_per_unit,
 )
@@ -26,6 +27,7 @@ class LeakyState(State):
 
     current: Input[Array, "units"]  # input current, nA
     v: PerExample[Array, "units"]  # membrane potential, mV
+    v_rounding: PerExample[Array, "units"]  # what the digits of v do not hold, mV
     spikes: PerExample[Array, "units"]  # 0 or 1
 
 
@@ -66,12 +68,20 @@ class LeakyCell(Component[S]):
     def init_common(self) -> dict[str, Array]:
         """The compartments of `LeakyState`, for a subclass's `init`."""
         zeros = zeros_per_unit(self)
-        return dict(current=zeros, v=zeros + self.v_rest, spikes=zeros)
+        return dict(current=zeros, v=zeros + self.v_rest, v_rounding=zeros, spikes=zeros)
 
-    def charged(self, state: S, dt: Array) -> Array:
-        """The membrane potential after dt, before any threshold is tested."""
+    def charged(self, state: S, dt: Array) -> tuple[Array, Array]:
+        """The membrane potential after dt, before any threshold is tested, and its rounding."""
         v_inf = self.v_rest + self.resistance * state.current
-        return relax(self.integration, state.v, v_inf, self.tau, dt)
+        return approach(
+            state.v, state.v_rounding, v_inf, self.tau, dt, integration=self.integration
+        )
+
+    def after_reset(self, at_reset: Array, v: Array, rounding: Array) -> dict[str, Array]:
+        """The compartments of the membrane: `v_reset` and nothing more where it was reset."""
+        return dict(
+            v=jnp.where(at_reset, self.v_reset, v), v_rounding=jnp.where(at_reset, 0.0, rounding)
+        )
 
     def fires(self, distance: Array) -> Array:
         """1 where the potential stands at or above its threshold, with the surrogate gradient."""

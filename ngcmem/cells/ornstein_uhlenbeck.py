@@ -12,6 +12,7 @@ from ngcmem.core import (
     PerExample,
     State,
     Static,
+    approach,
     zeros_per_unit,
 )
 
@@ -19,6 +20,7 @@ from ngcmem.core import (
 class OrnsteinUhlenbeckState(State):
     inputs: Input[Array, "units"]  # the mean the noise reverts to
     outputs: PerExample[Array, "units"]  # the noise, in the unit of the inputs
+    rounding: PerExample[Array, "units"]  # what the digits of the outputs do not hold
     key: PerExample[Array, ""]
 
 
@@ -44,14 +46,15 @@ class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
 
     def init(self, key: Array) -> OrnsteinUhlenbeckState:
         zeros = zeros_per_unit(self)
-        return OrnsteinUhlenbeckState(inputs=zeros, outputs=zeros, key=key)
+        return OrnsteinUhlenbeckState(inputs=zeros, outputs=zeros, rounding=zeros, key=key)
 
     def advance_state(
         self, state: OrnsteinUhlenbeckState, t: Array, dt: Array
     ) -> OrnsteinUhlenbeckState:
         key, draw = jax.random.split(state.key)
         noise = jax.random.normal(draw, (self.units,), state.outputs.dtype)
-        kept = jnp.exp(-dt / self.tau)
         spread = self.sigma * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau))
-        outputs = state.inputs + (state.outputs - state.inputs) * kept + spread * noise
-        return state.replace(outputs=outputs, key=key)
+        outputs, rounding = approach(
+            state.outputs, state.rounding, state.inputs, self.tau, dt, jump=spread * noise
+        )
+        return state.replace(outputs=outputs, rounding=rounding, key=key)

@@ -4,11 +4,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, NonNegative, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    State,
+    Static,
+    ZeroToOne,
+    zeros_per_unit,
+)
 
 
 class PoissonState(State):
-    inputs: Input[Array, "units"]  # intensity, 0..1 of the maximal rate
+    inputs: Input[Array, "units", ZeroToOne()]  # intensity, 0..1 of the maximal rate
     spikes: PerExample[Array, "units"]  # 0 or 1
     key: PerExample[Array, ""]
 

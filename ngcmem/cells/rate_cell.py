@@ -5,7 +5,6 @@ from collections.abc import Callable
 import jax
 from jax import Array
 
-from ngcmem.cells._integrate import relax
 from ngcmem.core import (
     Component,
     Input,
@@ -13,6 +12,7 @@ from ngcmem.core import (
     PositiveOrInf,
     State,
     Static,
+    approach,
     check_choice,
     zeros_per_unit,
 )
@@ -21,6 +21,7 @@ from ngcmem.core import (
 class RateCellState(State):
     inputs: Input[Array, "units"]  # drive, any unit
     z: PerExample[Array, "units"]  # internal activity, in the unit of the inputs
+    z_rounding: PerExample[Array, "units"]  # what the digits of z do not hold
     outputs: PerExample[Array, "units"]  # activation(z)
 
 
@@ -49,8 +50,12 @@ class RateCell(Component[RateCellState]):
 
     def init(self, key: Array) -> RateCellState:
         zeros = zeros_per_unit(self)
-        return RateCellState(inputs=zeros, z=zeros, outputs=self.activation(zeros))
+        return RateCellState(
+            inputs=zeros, z=zeros, z_rounding=zeros, outputs=self.activation(zeros)
+        )
 
     def advance_state(self, state: RateCellState, t: Array, dt: Array) -> RateCellState:
-        z = relax(self.integration, state.z, state.inputs, self.tau, dt)
-        return state.replace(z=z, outputs=self.activation(z))
+        z, rounding = approach(
+            state.z, state.z_rounding, state.inputs, self.tau, dt, integration=self.integration
+        )
+        return state.replace(z=z, z_rounding=rounding, outputs=self.activation(z))

@@ -17,6 +17,10 @@ class CircuitState(AnyState):
     clock: Clock
 
     @property
+    def own_clock(self) -> Clock:
+        return self.clock
+
+    @property
     def t(self) -> Array:
         """The time now, ms."""
         return self.clock.t

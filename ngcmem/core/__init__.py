@@ -1,5 +1,8 @@
 """What the author of a component imports: declarations, components, memories, errors."""
 
+from ngcmem.core.compartment_values import CompartmentDomain as CompartmentDomain
+from ngcmem.core.compartment_values import Index as Index
+from ngcmem.core.compartment_values import ZeroToOne as ZeroToOne
 from ngcmem.core.compartments import AnyState as AnyState
 from ngcmem.core.compartments import Borrowed as Borrowed
 from ngcmem.core.compartments import Compartment as Compartment
@@ -9,6 +12,10 @@ from ngcmem.core.compartments import PerExample as PerExample
 from ngcmem.core.compartments import Role as Role
 from ngcmem.core.compartments import Shared as Shared
 from ngcmem.core.compartments import State as State
+from ngcmem.core.compartments import compartment_of as compartment_of
+from ngcmem.core.compartments import map_by_role as map_by_role
+from ngcmem.core.compartments import overlapping as overlapping
+from ngcmem.core.compartments import trained_paths as trained_paths
 from ngcmem.core.component import EXAMPLES as EXAMPLES
 from ngcmem.core.component import Component as Component
 from ngcmem.core.component import examples_axis as examples_axis
@@ -18,6 +25,7 @@ from ngcmem.core.conform import keeps_information as keeps_information
 from ngcmem.core.contract import advance_example as advance_example
 from ngcmem.core.contract import check_state as check_state
 from ngcmem.core.contract import evolve_batch as evolve_batch
+from ngcmem.core.contract import init_example as init_example
 from ngcmem.core.contract import leaf_paths as leaf_paths
 from ngcmem.core.contract import path_of as path_of
 from ngcmem.core.contract import same_kind as same_kind
@@ -44,10 +52,14 @@ from ngcmem.core.dtypes import default_float as default_float
 from ngcmem.core.dtypes import widen as widen
 from ngcmem.core.errors import WiringError as WiringError
 from ngcmem.core.errors import check_choice as check_choice
+from ngcmem.core.errors import check_whole as check_whole
 from ngcmem.core.errors import did_you_mean as did_you_mean
+from ngcmem.core.errors import is_whole as is_whole
+from ngcmem.core.keys import first_key as first_key
 from ngcmem.core.keys import is_key as is_key
 from ngcmem.core.memory import Memory as Memory
 from ngcmem.core.memory import MemoryState as MemoryState
+from ngcmem.core.memory import finite as finite
 from ngcmem.core.parts import Part as Part
 from ngcmem.core.parts import part as part
 from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit
@@ -56,3 +68,8 @@ from ngcmem.core.pytree import Static as Static
 from ngcmem.core.pytree import is_static as is_static
 from ngcmem.core.ratios import expm1_ratio as expm1_ratio
 from ngcmem.core.ratios import log1p_ratio as log1p_ratio
+from ngcmem.core.steps import SLACK as SLACK
+from ngcmem.core.steps import approach as approach
+from ngcmem.core.steps import carry as carry
+from ngcmem.core.steps import has_begun as has_begun
+from ngcmem.core.steps import whole_steps as whole_steps

@@ -23,6 +23,8 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from ngcmem.core.errors import is_whole
+
 _NUMBERS = (bool, int, float, np.number, np.bool_, np.ndarray)
 
 
@@ -183,8 +185,7 @@ def _check_whole(owner: str, name: str, value: Any, domain: Domain) -> None:
     assert isinstance(domain.values, Whole)
     if value is None and domain.optional:
         return
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or int(value) < domain.values.least:
+    if not is_whole(value, domain.values.least):
         raise ValueError(f"{owner}: {name} is {domain.text}, got {value!r}.")
 
 

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 
 class WiringError(ValueError):
     """A circuit, a wire or a state does not fit together; the message says where and how to fix."""
@@ -30,3 +32,25 @@ def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> N
         raise ValueError(
             f"{owner}: {name} is one of {', '.join(map(repr, choices))}, got {value!r}.{hint}"
         )
+
+
+def is_whole(value: Any, least: int = 1) -> bool:
+    """Whether a value is a whole number of at least `least`: a size, a count, steps."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and bool(value >= least)
+
+
+def check_whole(place: str, value: Any, hint: str = "") -> int:
+    """A whole number of at least 1, as a Python int.
+
+    Args:
+        place: what it is, with its owner: `"run: steps"`.
+        value: what was given.
+        hint: what to write instead, the end of the text.
+
+    Raises:
+        ValueError: something else.
+    """
+    if not is_whole(value):
+        raise ValueError(f"{place} is a whole number of at least 1, got {value!r}.{hint}")
+    return int(value)

@@ -10,9 +10,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from operator import itemgetter
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -54,6 +52,7 @@ class Pytree:
 
     leaf_names: ClassVar[tuple[str, ...]] = ()
     static_names: ClassVar[tuple[str, ...]] = ()
+    spoken: ClassVar[str] = "it"  # what errors call an object of this class in the line to write
     domains: ClassVar[dict[str, Domain]] = {}  # what the fields may be, see `ngcmem.core.domains`
     __signature__ = DeclaredSignature()
 
@@ -73,23 +72,8 @@ class Pytree:
         declared = {name: domain_of(own[name]) for name in own}
         cls.domains = {n: d for n, d in (cls.domains | declared).items() if d is not None}
         cls.__init__ = _by_name(cls.__init__, names)
-        flatten, unflatten = _flattening(cls)
-        jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            fields = self.__dict__
-            if name in type(self).leaf_names and _CHILDREN in fields:
-                fields.update(zip(self.leaf_names, fields[_CHILDREN], strict=True))
-                return fields[name]
-            if hasattr(
-                type(self), name
-            ):  # a property that failed: its own error is the one to show
-                return object.__getattribute__(self, name)
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-            )
+        cls.__setattr__ = _immutable
+        _register(cls)
 
     def __getstate__(self) -> dict[str, Any]:
         """Fields by name, so that a pickle survives another order of them; nothing derived."""
@@ -102,10 +86,6 @@ class Pytree:
             TypeError: no such field.
             ValueError: a value out of the field's domain.
         """
-        if unknown := changes.keys() - {*self.leaf_names, *self.static_names}:
-            name = sorted(unknown)[0]
-            known = (*self.static_names, *self.leaf_names)
-            raise TypeError(f"{type(self).__name__} has no {name!r}." + did_you_mean(name, known))
         return dataclasses.replace(self, **changes)  # pyright: ignore[reportArgumentType]
 
     def __repr__(self) -> str:
@@ -144,53 +124,30 @@ def _show(node: Pytree, name: str) -> str:
     return getattr(value, "__name__", None) or repr(value)
 
 
-Flat = tuple[tuple[Any, ...], tuple[Any, ...]]
-_CHILDREN = " children"
+def _immutable(self: Any, name: str, value: Any) -> None:
+    raise dataclasses.FrozenInstanceError(
+        f"{type(self).__name__} is immutable: write {self.spoken} = "
+        f"{self.spoken}.replace({name}=...), and use what it returns."
+    )
 
 
-def _flattening(cls: type[Pytree]) -> tuple[Callable[[Any], Flat], Callable[[Any, Any], Any]]:
-    """Flatten and unflatten for one class: every call of a jitted function runs them.
-
-    An object rebuilt from leaves keeps them in the tuple they came in until somebody asks for one
-    (`Pytree.__getattr__`): most states go from one program to the next unread. Not so where a
-    class attribute, the default of a field, would be found first.
-    """
+def _register(cls: type[Pytree]) -> None:
+    """Tell jax how to take objects of this class apart, which every call of a program does."""
     leaf_names, static_names = cls.leaf_names, cls.static_names
-    leaves, static = _getter(leaf_names), _getter(static_names)
-    kind = (cls,)
-    lazy = not any(hasattr(cls, name) for name in leaf_names)
+    keys = [GetAttrKey(name) for name in leaf_names]
 
-    def flatten(node: Any) -> Flat:
+    def flatten(node: Any) -> tuple[list[Any], tuple[Any, ...]]:
         fields = node.__dict__
-        children = fields.get(_CHILDREN)
-        if children is None:
-            children = leaves(fields)
-        return children, kind + static(fields) if static_names else kind
+        return [fields[n] for n in leaf_names], (cls, *[fields[n] for n in static_names])
 
-    def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
+    def flatten_with_keys(node: Any) -> tuple[list[Any], tuple[Any, ...]]:
+        children, kind = flatten(node)
+        return list(zip(keys, children, strict=True)), kind
+
+    def unflatten(kind: tuple[Any, ...], children: Iterable[Any]) -> Any:
         node = object.__new__(cls)
-        fields = node.__dict__
-        if lazy:
-            fields[_CHILDREN] = tuple(children)
-        else:
-            fields.update(zip(leaf_names, children, strict=True))
-        if static_names:
-            fields.update(zip(static_names, aux[1:], strict=True))
+        node.__dict__.update(zip(leaf_names, children, strict=True))
+        node.__dict__.update(zip(static_names, kind[1:], strict=True))
         return node
 
-    return flatten, unflatten
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
-    """The values of a dict at these names, as a tuple."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda fields: tuple([fields[name] for name in names])
-
-
-def _with_keys(flatten: Callable[[Any], Flat]) -> Callable[[Any], Flat]:
-    def flatten_with_keys(node: Any) -> Flat:
-        children, aux = flatten(node)
-        return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
-
-    return flatten_with_keys
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)

@@ -64,9 +64,10 @@ class BayesPCN(Memory[BayesPCNState]):
         R <- R_0 + sqrt(1 - decay) (R - R_0),   U <- (1 - decay) U + decay prior I
 
     which keeps the prior in place, makes room, and lets the oldest patterns fade first; `forget`
-    does it once, by request. `evolve` writes the batch's settled `inputs` together, features that
-    are not known as predicted. One particle of the published sequential Monte Carlo, at the mode
-    of the hidden values. Reference: Yoo and Wood (2022), arXiv:2205.09930.
+    does it once, by request. `evolve` writes the batch's settled `inputs` together, after the decay
+    of as many writes, features that are not known as predicted. One particle of the published
+    sequential Monte Carlo, at the mode of the hidden values. Reference: Yoo and Wood (2022),
+    arXiv:2205.09930.
 
     Attributes:
         hidden: sizes of the hidden layers, lowest first, or of the one there is.
@@ -139,7 +140,8 @@ class BayesPCN(Memory[BayesPCNState]):
         )
         for z, mean, covariance, x, counts in layers:
             variance = self.noise + z @ covariance @ z
-            mismatch = jnp.sum(counts * (x - z @ mean) ** 2)
+            missed = jnp.where(counts > 0, x - z @ mean, 0)  # unknown ones may hold anything
+            mismatch = jnp.sum(counts * missed**2)
             total = total + 0.5 * (mismatch / variance + jnp.sum(counts) * jnp.log(variance))
         return total
 
@@ -232,11 +234,12 @@ class BayesPCN(Memory[BayesPCNState]):
 
     def evolve(self, state: BayesPCNState, t: Array, dt: Array) -> BayesPCNState:
         posterior = widen((state.means, state.covariances))
-        posterior = self._diffused(posterior, widen(state.prior_means), self.decay)
+        number = state.inputs.shape[0]
+        lost = -jnp.expm1(number * jnp.log1p(-jnp.asarray(self.decay)))  # of so many writes
+        posterior = self._diffused(posterior, widen(state.prior_means), lost)
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
         means, covariances = self._written(posterior, *widen((seen, state.hidden)))
-        count = state.count + state.inputs.shape[0]
-        return state.replace(means=means, covariances=covariances, count=count)
+        return state.replace(means=means, covariances=covariances, count=state.count + number)
 
     def weight_changes(self, state: BayesPCNState, t: Array, dt: Array) -> Values:
         after = self.evolve(state, t, dt).means

@@ -44,8 +44,9 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     One `advance_state` is a sweep over all units: "asynchronous", one after the other in an order
     drawn from the example's key, where the energy never rises for symmetric W with a diagonal of
     at least 0; or "synchronous", all at once, where recall may end in a cycle of two states
-    (`two_cycle`) and no descent is promised. Patterns are stored by `rule` (Hebb by default);
-    `evolve` stores the batch's `inputs`.
+    (`two_cycle`) and no descent is promised. `nm.read(..., tol=)` takes the rule's word for the
+    couplings; under others that you `set` it may end at `max_steps`, `converged` False. Patterns
+    are stored by `rule` (Hebb by default); `evolve` stores the batch's `inputs`.
 
     References: Hopfield (1982), PNAS 79, 2554; Hopfield (1984), PNAS 81, 3088 (graded); Goles and
     Olivos (1981), Discrete Appl. Math. 3, 93 (two-cycles).
@@ -82,6 +83,8 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
             return "Synchronous updates may end in a cycle of two states (see two_cycle)."
         if not self.rule.symmetric:
             return f"{type(self.rule).__name__} gives couplings that are not symmetric."
+        if self.rule.negative_diagonal:
+            return f"{type(self.rule).__name__} may couple a unit to itself with a negative weight."
         return None
 
     def init(self, key: Array) -> ClassicalHopfieldState:

@@ -50,8 +50,9 @@ class CovariancePC(Memory[CovariancePCState]):
         explicit: dS = (e e^T - S^-1) / 2,          d(mean) = e
         implicit, dendritic: dW = e d^T without its diagonal,  d(mean) = e - W^T e
 
-    means over the batch: descent on E, for the explicit form on E + log det(S) / 2. Reference:
-    Tang, Salvatori, Millidge, Song, Lukasiewicz, Bogacz (2023), doi:10.1371/journal.pcbi.1010719.
+    means over the batch, unknown features at their resting point: descent on E, for the explicit
+    form on E + log det(S) / 2. Reference: Tang, Salvatori, Millidge, Song, Lukasiewicz, Bogacz
+    (2023), doi:10.1371/journal.pcbi.1010719.
 
     Raises:
         ValueError: an unknown `form`.
@@ -134,7 +135,8 @@ class CovariancePC(Memory[CovariancePCState]):
         return state.replace(mean=mean, weights=weights, average=mean, scatter=scatter, count=count)
 
     def weight_changes(self, state: CovariancePCState, t: Array, dt: Array) -> dict[str, Array]:
-        away, weights = _wide(state.inputs - state.mean), _wide(state.weights)
+        seen = jnp.where(state.known > 0, state.inputs, state.outputs)
+        away, weights = _wide(seen - state.mean), _wide(state.weights)
         if self.form == "explicit":
             precision = jnp.linalg.inv(weights)
             error = away @ precision

@@ -116,7 +116,8 @@ class GenerativePC(Memory[GenerativePCState]):
     ) -> Array:
         """The energy of one example with the unknown features at rest, or of a batch per row."""
         predictions = self._predictions(weights, hidden)
-        total = 0.5 * jnp.sum(known * (inputs - predictions[0]) ** 2, -1)
+        missed = jnp.where(known > 0, inputs - predictions[0], 0)  # unknown ones may hold anything
+        total = 0.5 * jnp.sum(known * missed**2, -1)
         for value, prediction in zip(hidden[:-1], predictions[1:], strict=True):
             total = total + 0.5 * jnp.sum((value - prediction) ** 2, -1)
         return total + 0.5 * self.prior * jnp.sum(hidden[-1] ** 2, -1)

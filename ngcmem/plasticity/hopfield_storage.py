@@ -32,6 +32,11 @@ class HopfieldRule(Pytree, abc.ABC):
         """Whether the couplings are symmetric, so that asynchronous recall has an energy."""
         return True
 
+    @property
+    def negative_diagonal(self) -> bool:
+        """Whether a unit may be coupled to itself with a negative weight, which ends descent."""
+        return False
+
     def init(self, features: int) -> Statistics:
         """What the rule remembers of no patterns."""
         return {}
@@ -66,11 +71,16 @@ class OuterProduct(HopfieldRule):
 class Storkey(HopfieldRule):
     """W <- W + (x x^T - x h^T - h x^T) / N with the local field h_ij = sum_{k != i, j} W_ik x_k.
 
-    Still local and incremental, holds about N / sqrt(2 ln N) patterns exactly. Storkey and
-    Valabregue (1999), Neural Networks 12, 869.
+    Still local and incremental, holds about N / sqrt(2 ln N) patterns exactly. With
+    `self_coupling` the diagonal, which gains (1 - 2 x_i h_i) / N, may be negative: recall may then
+    cycle. Storkey and Valabregue (1999), Neural Networks 12, 869.
     """
 
     self_coupling: Static[bool] = False  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @property
+    def negative_diagonal(self) -> bool:
+        return self.self_coupling
 
     def write(
         self, weights: Array, statistics: Statistics, patterns: Array
@@ -81,7 +91,8 @@ class Storkey(HopfieldRule):
             field, diagonal = w @ x, jnp.diagonal(w)
             local = field[:, None] - (diagonal * x)[:, None] - w * x[None]
             local = jnp.fill_diagonal(local, field - diagonal * x, inplace=False)
-            change = x[:, None] * x[None] - x[:, None] * local.T - local * x[None]
+            drawn = local * x[None]
+            change = x[:, None] * x[None] - (drawn + drawn.T)  # in these words exactly symmetric
             w = w + change / size
             return (w if self.self_coupling else without_diagonal(w)), None
 

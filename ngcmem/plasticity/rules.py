@@ -9,7 +9,8 @@ A rule is called with
 - a random key, if it is `stochastic`;
 
 and returns dWeights (slots, features). Unknown features of a probe are filled with what was
-recalled, so nothing is learned from them.
+recalled, so nothing is learned from them, whatever the probe holds there (NaN too); nor from an
+example whose `learn` is 0.
 """
 
 import abc
@@ -37,7 +38,7 @@ class SlotRule(Pytree, abc.ABC):
 
 def filled(state: Any) -> Array:
     """The probes with unknown features as recalled, (batch, features)."""
-    return state.outputs + state.known * (state.inputs - state.outputs)
+    return _heard(state, jnp.where(state.known > 0, state.inputs, state.outputs))
 
 
 class Delta(SlotRule):
@@ -135,4 +136,11 @@ class Noisy(SlotRule):
 
 def _outer_mean(state: Any, pre: Array, post: Array) -> Array:
     """The gated mean over the batch of pre outer post: one matrix product."""
+    pre, post = _heard(state, pre), _heard(state, post)
     return (state.learn[:, None] * pre).T @ post / pre.shape[0]
+
+
+def _heard(state: Any, rows: Array) -> Array:
+    """The rows (batch, n), without NaN and infinities of examples that nothing is learned from."""
+    silent = (state.learn == 0)[:, None]
+    return jnp.where(silent & ~jnp.isfinite(rows), 0, rows)

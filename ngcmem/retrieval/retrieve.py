@@ -44,7 +44,7 @@ class RetrievalResult(NamedTuple):
     energy: Array
     """() the energy of the probe; 0 for an empty memory."""
     matched: Array
-    """() bool: some slot has a weight other than 0."""
+    """() bool: some slot has a weight other than 0, and the outputs are finite."""
     similarities: Array | None = None
     """(N,) 0 in unused slots; None unless method="materialised"."""
     weights: Array | None = None
@@ -119,6 +119,9 @@ def retrieve_batch(
             recomputes but no forward-mode one; "auto" chooses by size.
         chunk: slots at a time; chosen by B if None.
 
+    A probe with NaN or infinity in a feature that is read has no answer: everything retrieved for
+    it is NaN, and `matched` False, whatever the method. So it is where NaN is stored in use.
+
     Raises ValueError for shapes that do not fit, unknown names or an unknown method, and for
     "streamed" with a separation that needs every similarity at once (sparsemax, entmax), and for a
     beta below 0 (traced: NaN).
@@ -149,10 +152,25 @@ def retrieve_batch(
         used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < count
         streamed, similarities, weights = _materialise(task, stored, known, used)
     outputs, potential, penalty, matched = streamed
-    energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
+    mask = None if known is None else 0
+    energies = jax.vmap(energy, (None, 0, 0, None, None, mask))(
         task.similarity, probes, potential, penalty, slots if count is None else count, known
     )
-    return RetrievalResult(outputs.astype(probes.dtype), energies, matched, similarities, weights)
+    sound = jax.vmap(_sound, (None, 0, mask))(task.similarity, probes, known)
+    matched = matched & jnp.all(jnp.isfinite(outputs), axis=1)
+    found = RetrievalResult(outputs.astype(probes.dtype), energies, matched, similarities, weights)
+    return jax.tree.map(lambda array: _only(sound, array), found)
+
+
+def _sound(similarity: Similarity, probe: Array, known: Array | None) -> Array:
+    """Whether every feature of a probe (d,) that is read is finite."""
+    return jnp.all(jnp.isfinite(probe) | ~similarity.reads(probe.shape[0], known))
+
+
+def _only(sound: Array, found: Array) -> Array:
+    """What was found (B, ...) for sound probes; NaN, or False, for the others."""
+    sound = sound.reshape(-1, *[1] * (found.ndim - 1))
+    return found & sound if found.dtype == bool else jnp.where(sound, found, jnp.nan)
 
 
 def _stream(

@@ -58,11 +58,12 @@ class Totals(NamedTuple):
 def participants(similarities: Array, used: Array | None) -> tuple[Array, Array]:
     """The slots that take part, and finite similarities (0 in the others: safe gradients).
 
-    `used` None says that every slot takes part and every similarity is finite.
+    `used` None says that every slot takes part and every similarity is finite. NaN takes part, so
+    that it shows in what is retrieved.
     """
     if used is None:
         return jnp.ones(similarities.shape, bool), similarities
-    taking_part = used & (similarities > -jnp.inf)
+    taking_part = used & (similarities != -jnp.inf)
     largest = jnp.finfo(similarities.dtype).max
     return taking_part, jnp.minimum(jnp.where(taking_part, similarities, 0), largest)
 
@@ -195,7 +196,7 @@ class Threshold(Summable):
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
         del beta
         threshold = jnp.asarray(self.threshold).astype(lead.dtype)
-        active = (lead >= threshold).astype(lead.dtype)
+        active = jnp.where(jnp.isnan(lead), lead, (lead >= threshold).astype(lead.dtype))
         at_zero = jnp.maximum(-threshold, 0)
         return active, jnp.maximum(lead - threshold, 0) - at_zero
 
@@ -258,8 +259,9 @@ class LogSumRelu(Summable):
         return Laws(convex=False, normalised=True)
 
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
-        active = 1 + beta * lead > 0
-        return active.astype(lead.dtype), jnp.where(active, lead, 0)
+        kernel = 1 + beta * lead
+        active = jnp.where(jnp.isnan(kernel), kernel, (kernel > 0).astype(lead.dtype))
+        return active, jnp.where(active == 0, 0, lead)
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)

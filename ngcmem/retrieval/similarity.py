@@ -56,6 +56,10 @@ class Similarity(Pytree):
                 importance = importance * jnp.asarray(factor).astype(dtype)
         return importance
 
+    def reads(self, features: int, known: Array | None) -> Array:
+        """(d,) bool, the features of a probe that are read; the others may hold anything."""
+        return self.importance(features, known, np.dtype(np.float32)) != 0
+
     def prepare(
         self, probe: Array, patterns: Array, known: Array | None
     ) -> tuple[Array, Array, Array]:
@@ -134,7 +138,8 @@ class Hamming(Similarity):
         probe, patterns, importance = self.prepare(probe, patterns, known)
         threshold = jnp.asarray(self.threshold).astype(probe.dtype)
         probe = jnp.where(probe > threshold, 1.0, -1.0).astype(probe.dtype)
-        patterns = jnp.where(patterns > threshold, 1.0, -1.0).astype(probe.dtype)
+        bits = jnp.where(patterns > threshold, 1.0, -1.0).astype(probe.dtype)
+        patterns = jnp.where(jnp.isnan(patterns), patterns, bits)
         return ((importance * probe) @ patterns.T + jnp.sum(importance)) / 2
 
 

@@ -148,7 +148,8 @@ def _entmax(
     positive, logs, _ = _logs(z, a, slots, taking_part, c)
     weights = jnp.where(positive, jnp.exp(logs), 0)
     total = jnp.sum(weights)
-    return weights / jnp.where(total > 0, total, 1), _Solution(leads, logs, slots, top)
+    divisor = jnp.where(total > 0, total, jnp.where(jnp.isnan(top), top, 1))
+    return weights / divisor, _Solution(leads, logs, slots, top)
 
 
 def _logs(

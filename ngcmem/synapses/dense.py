@@ -19,6 +19,7 @@ class Dense(Component[DenseState]):
 
         outputs = scale * (inputs @ weights) + bias
 
+    linear, so that two spikes in a step bring twice the weight.
     Train `weights` and `bias` by gradient (`nm.parameters`, `jax.grad`, optax), or set them:
     `state.set({"synapse.weights": w})`. `weight_init` and `bias_init` are initializers such as
     `jax.nn.initializers.lecun_normal()`.

@@ -13,6 +13,7 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    approach,
     expm1_ratio,
 )
 from ngcmem.synapses._initial import Initializer, initial
@@ -22,7 +23,9 @@ class DoubleExponentialSynapseState(State):
     inputs: Input[Array, "inputs"]  # presynaptic spikes
     v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
     rising: PerExample[Array, "outputs"]  # trace with tau_rise
+    rising_rounding: PerExample[Array, "outputs"]  # what its digits do not hold
     conductance: PerExample[Array, "outputs"]  # nS, or pA if v is not wired
+    conductance_rounding: PerExample[Array, "outputs"]  # what its digits do not hold
     outputs: PerExample[Array, "outputs"]  # current, pA
     weights: Shared[Array, "inputs outputs"]  # peak conductance per spike, nS
 
@@ -40,9 +43,9 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
 
         dr/dt = -r / tau_rise,     dg/dt = -g / tau_decay + r / (largest g of a spike of r 1),
 
-    which loses no digits where the two are nearly equal. `v` as in `ExponentialSynapse`. Exact
-    for any dt. Units: mV,
-    ms, nS, pA. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
+    which loses no digits where the two are nearly equal. `v` and several spikes in a step as in
+    `ExponentialSynapse`. Exact for any dt. Units: mV, ms, nS, pA. Reference: Dayan and Abbott
+    (2001), Theoretical Neuroscience, section 5.8.
     """
 
     inputs: Static[int]
@@ -59,7 +62,9 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
             inputs=jnp.zeros(self.inputs),
             v=outputs + (self.reversal - 1.0),
             rising=outputs,
+            rising_rounding=outputs,
             conductance=outputs,
+            conductance_rounding=outputs,
             outputs=outputs,
             weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
@@ -78,10 +83,21 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
         apart = jnp.abs(decay - rise) / decay / rise
         slower = jnp.exp(-dt / jnp.maximum(rise, decay))
         fed = dt * slower * expm1_ratio(-dt * apart)
-        conductance = state.conductance * jnp.exp(-dt / decay) + state.rising * (fed / peak)
-        rising = state.rising * jnp.exp(-dt / rise) + state.inputs @ state.weights
+        conductance, conductance_rounding = approach(
+            state.conductance,
+            state.conductance_rounding,
+            0.0,
+            decay,
+            dt,
+            jump=state.rising * (fed / peak),
+        )
+        rising, rising_rounding = approach(
+            state.rising, state.rising_rounding, 0.0, rise, dt, jump=state.inputs @ state.weights
+        )
         return state.replace(
             rising=rising,
+            rising_rounding=rising_rounding,
             conductance=conductance,
+            conductance_rounding=conductance_rounding,
             outputs=self.scale * conductance * (self.reversal - state.v),
         )

@@ -18,7 +18,8 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
         dW = pre_trace outer post + inputs outer (post_trace - 2 target_rate tau / 1000)
 
     (batch mean): near-coincident spikes in either order strengthen the inhibition, a lone
-    inhibitory spike weakens it, and both balance where the target fires at `target_rate` Hz.
+    inhibitory spike weakens it, and both balance where the target fires at `target_rate` Hz. Of
+    several spikes in a step every one counts.
     Wire in two `Trace`s with the time constant `tau` and gain 1; weights are positive, subtract
     the outputs from the target's current: wire("-synapse.outputs", to="cell.current").
     Transmission, `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Units: ms, Hz.

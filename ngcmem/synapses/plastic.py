@@ -46,9 +46,10 @@ class PlasticSynapse(Component[S]):
         outputs = scale * (inputs @ weights)
         W <- bounded(W + eta dW),   or by an optax `optimizer`, which is fed -dW
 
-    dW is the rule's `weight_changes`, a mean over the batch. `bounds="hard"` clips W to
-    weight_min..weight_max, `"soft"` also shrinks the steps towards a bound, `"none"` leaves W
-    free. With `total` every output's incoming weights are then scaled to that sum.
+    Transmission is linear: two spikes in a step bring twice the weight. dW is the rule's
+    `weight_changes`, a mean over the batch. `bounds="hard"` clips W to weight_min..weight_max,
+    `"soft"` also shrinks the steps towards a bound, `"none"` leaves W free. With `total` every
+    output's incoming weights are then scaled to that sum.
 
     Reference: Gerstner and Kistler (2002), Spiking Neuron Models, chapter 10.
 

@@ -127,7 +127,7 @@ MISTAKES = [
     ),
     (
         lambda: nm.SequenceHopfield(slots=3, features=3, interaction="tanh"),
-        "separation is one",
+        "interaction is one",
     ),
     (
         lambda: nm.read(SEQUENCE, nm.init(SEQUENCE, KEY), BITS, tol=0),

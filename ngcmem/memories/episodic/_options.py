@@ -5,10 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core import did_you_mean
+from ngcmem.core import did_you_mean, is_whole
 from ngcmem.memories.episodic._policies import DUPLICATES, WHEN_FULL
 from ngcmem.retrieval import resolve_separation, resolve_similarity, streamable
 
@@ -87,7 +86,7 @@ def _as_widths(name: str, given: Any) -> Widths:
 
 
 def _width(name: str, width: Any) -> int:
-    if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
+    if not is_whole(width):
         raise ValueError(
             f"Episodic: {name} is a number of features (at least 1) or a dict of them by field, "
             f"got {width!r}."

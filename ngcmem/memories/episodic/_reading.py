@@ -80,6 +80,27 @@ def projected(memory: Any, state: Any, weights: Array) -> Any:
     return jax.tree.map(read, _retrieved(memory, state), state.outputs)
 
 
+def completed(memory: Any, state: Any) -> Any:
+    """The queries of a batch, with features that are not known as retrieved, 0 if nothing was."""
+
+    def fill(given: Array, known: Array, found: Array) -> Array:
+        return jnp.where(known > 0, given, found.astype(given.dtype))
+
+    if memory.values is None:
+        return jax.tree.map(fill, state.inputs, state.known, state.outputs)
+
+    def by_keys(inputs: Any, known: Any, keys: Any) -> Any:
+        shares = state.memory_weights
+        return jax.tree.map(
+            lambda g, k, x: fill(g, k, shares.astype(x.dtype) @ x), inputs, known, keys
+        )
+
+    # Who knows all of every query does not pay for a second projection.
+    whole = jnp.stack([jnp.all(known > 0) for known in jax.tree.leaves(state.known)]).all()
+    every = state.inputs, state.known, state.keys
+    return lax.cond(whole, lambda inputs, *_: inputs, by_keys, *every)
+
+
 def streamed(memory: Any, state: Any) -> Any:
     """The outputs by chunks of slots, or None where all scores at once are no burden."""
     axis = examples_axis()

@@ -15,7 +15,7 @@ from ngcmem.memories.episodic._policies import (
     append_block,
     delete_slots,
 )
-from ngcmem.memories.episodic._reading import projected, streamed, weighed
+from ngcmem.memories.episodic._reading import completed, projected, streamed, weighed
 from ngcmem.memories.episodic._slot_table import SlotTable, empty_table
 from ngcmem.memories.episodic._state import EpisodicState, compartments, outcome, slot_table
 from ngcmem.memories.episodic._writing import draws_numbers, write
@@ -30,9 +30,10 @@ class Episodic(Memory[EpisodicState]):
         outputs = sum_i p_i value_i,   p = separation(beta score)
 
     `advance_state` reads. `evolve` accounts for the read (usage, last use, rehearsal) and then
-    stores `inputs` with `targets` of every example whose `gate` is above 1/2: a batch of B is B
-    reads, then B sequential writes. `nm.store` writes rows. Only the first `count` slots exist
-    for a read; if none takes part the outputs are 0 and `matched` is False.
+    stores `inputs` with `targets` of every example whose `gate` is above 1/2, features that are
+    not `known` as retrieved: a batch of B is B reads, then B sequential writes. `nm.store` writes
+    rows. Only the first `count` slots exist for a read; if none takes part the outputs are 0 and
+    `matched` is False.
 
     Without `values` the memory is auto-associative: it retrieves the key fields, completed, and
     takes no targets. A field of weight 0 is stored and retrieved, but not compared.
@@ -143,7 +144,8 @@ class Episodic(Memory[EpisodicState]):
             chosen = (jnp.arange(self.slots) == drawn) & matched
             weights = chosen.astype(weights.dtype)
         outputs = streamed(self, state)
-        return state.replace(
+        return state.recalled(
+            matched,
             outputs=projected(self, state, weights) if outputs is None else outputs,
             similarities=jnp.where(used, scores, 0),
             memory_weights=weights,
@@ -163,7 +165,8 @@ class Episodic(Memory[EpisodicState]):
         never = (first < -jnp.inf).astype(jnp.int32)
         slots = slot_table(state)._replace(count=state.count + never)
         table = account_reads(slots, weights, total, self.rehearsal)
-        return self._write(state, table, (state.inputs, state.targets), state.gate > 0.5, None)
+        entries = completed(self, state), state.targets
+        return self._write(state, table, entries, state.gate > 0.5, None)
 
     def store(
         self, state: EpisodicState, inputs: Any, targets: Any, key: Array | None

@@ -15,6 +15,7 @@ from ngcmem.core import (
     Probability,
     Shared,
     Static,
+    ZeroToOne,
 )
 from ngcmem.memories.fast_weights.regressors import LinearRegressor, Regressor
 from ngcmem.memories.fast_weights.updates import DeltaUpdate, LeastSquaresUpdate, Update
@@ -24,9 +25,9 @@ class FastWeightsState(MemoryState):
     inputs: Input[Array, "features"]  # the query
     keys: Input[Array, "features"]  # all 0: this step only reads
     values: Input[Array, "values"]
-    write_gate: Input[Array, ""]  # 1: write the pair, 0: do not (the decay goes on)
+    write_gate: Input[Array, ""]  # 1: write the pair, 0: do not, it may be NaN (the decay goes on)
     learning_rate: Input[Array, ""]  # multiplies eta
-    decay: Input[Array, ""]  # 0..1, on top of the memory's own
+    decay: Input[Array, "", ZeroToOne()]  # on top of the memory's own
     outputs: PerExample[Array, "values"]
     surprise: PerExample[Array, ""]  # |values - m(keys)|^2 / 2 before the write
     memory_weights: PerExample[Any, ""]  # fast: what this example's sequence added
@@ -110,8 +111,9 @@ class FastWeights(Memory[FastWeightsState]):
 
         before = (state.memory_weights, state.update_state)
         s, r = self.strength_and_retention(state.write_gate, state.learning_rate, state.decay)
-        after = self._written(predict, before, state.keys, state.values, s, r)
-        error = state.values - predict(before[0], state.keys)
+        keys, values = without_unwritten(s, state.keys, state.values)
+        after = self._written(predict, before, keys, values, s, r)
+        error = values - predict(before[0], keys)
         read = before[0] if self.read_before_write else after[0]
         return state.recalled(
             memory_weights=after[0],
@@ -162,6 +164,18 @@ class FastWeights(Memory[FastWeightsState]):
         after = self.update.step(predict, fast, own, (key, value), s, r)
         some = jnp.any(key != 0)
         return jax.tree.map(lambda a, b: jnp.where(some, a, b).astype(b.dtype), after, before)
+
+
+def without_unwritten(s: Array, keys: Array, values: Array) -> tuple[Array, Array]:
+    """Keys and values (..., n) without NaN and infinities where their strength s (...) is 0.
+
+    Nothing of them is written there; that there is a key, and so a decay, remains.
+    """
+    unwritten = (s == 0)[..., None]
+    return (
+        jnp.where(unwritten & ~jnp.isfinite(keys), 1, keys),
+        jnp.where(unwritten & ~jnp.isfinite(values), 0, values),
+    )
 
 
 _EXAMPLE = {Regressor: "LinearRegressor()", Update: "DeltaUpdate()"}

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Pytree, Static, check_whole
 
 
 class Regressor(Pytree, abc.ABC):
@@ -44,10 +44,7 @@ class MLPRegressor(Regressor):
     hidden: Static[int]
 
     def __post_init__(self) -> None:
-        if type(self.hidden) is not int or self.hidden < 1:
-            raise ValueError(
-                f"MLPRegressor: hidden is a whole number of at least 1, got {self.hidden!r}."
-            )
+        check_whole("MLPRegressor: hidden", self.hidden)
 
     def init(self, key: Array, features: int, values: int) -> dict[str, Array]:
         first = jax.nn.initializers.lecun_normal()(key, (features, self.hidden))

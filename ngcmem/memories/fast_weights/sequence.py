@@ -9,9 +9,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core import check_whole
 from ngcmem.drivers import canonical, check_driven, checked, run
 from ngcmem.memories.fast_weights._chunks import Chunk
-from ngcmem.memories.fast_weights.fast_weights import FastWeights, FastWeightsState
+from ngcmem.memories.fast_weights.fast_weights import (
+    FastWeights,
+    FastWeightsState,
+    without_unwritten,
+)
 from ngcmem.memories.fast_weights.regressors import LinearRegressor
 
 
@@ -89,8 +94,7 @@ def regress_sequence(
 
 
 def _check_chunk(memory: FastWeights, chunk: int) -> None:
-    if isinstance(chunk, bool) or not isinstance(chunk, (int, np.integer)) or chunk < 1:
-        raise ValueError(f"regress_sequence: chunk is a whole number of at least 1, got {chunk!r}.")
+    check_whole("regress_sequence: chunk", chunk)
     if not isinstance(memory.regressor, LinearRegressor):
         raise ValueError(
             f"regress_sequence: only linear memories have a chunk-parallel form, this one has "
@@ -113,10 +117,11 @@ def _in_chunks(
     )
     s, r = memory.strength_and_retention(gate, rate, decay)
     steps, batch = given["inputs"].shape[:2]
-    some = jnp.any(given["keys"] != 0, axis=-1)
     s, r = (jnp.broadcast_to(gate, (steps, batch)) for gate in (s, r))
+    keys, values = without_unwritten(s, given["keys"], given["values"])
+    some = jnp.any(keys != 0, axis=-1)
     s, r = jnp.where(some, s, 0.0), jnp.where(some, r, 1.0)
-    xs = (given["inputs"], given["keys"], given["values"], s, r, some)
+    xs = (given["inputs"], keys, values, s, r, some)
 
     def one(weights: Array, carry: Any, x: Any) -> tuple[Any, Array]:
         fast, own = carry
