@@ -35,9 +35,11 @@ class AdEx(Component[AdExState]):
         v >= v_peak: spike, v <- v_reset, w <- w + b
 
     Integrated by `integration` ("rk4", "midpoint" or "euler"); the exponential is evaluated at
-    min(v, v_peak), so that no stage of a step overflows. Spikes fall on whole steps: use dt <= 0.1
-    ms. The defaults are the cortical cell of the reference. Units: mV, ms, pA, pF, nS. Reference:
-    Brette and Gerstner (2005), Journal of Neurophysiology 94:3637, doi:10.1152/jn.00686.2005.
+    min(v, v_peak), so that no stage of a step overflows. `slope` 0 is the limit of a sharp
+    threshold: no upstroke below v_threshold, and a spike as soon as v reaches it. Spikes fall on
+    whole steps: use dt <= 0.1 ms. The defaults are the cortical cell of the reference. Units: mV,
+    ms, pA, pF, nS. Reference: Brette and Gerstner (2005), Journal of Neurophysiology 94:3637,
+    doi:10.1152/jn.00686.2005.
 
     Raises:
         ValueError: an unknown `integration` or `surrogate`.
@@ -68,9 +70,13 @@ class AdEx(Component[AdExState]):
         return AdExState(current=zeros, v=zeros + self.v_leak, w=zeros, spikes=zeros)
 
     def advance_state(self, state: AdExState, t: Array, dt: Array) -> AdExState:
+        sharp = jnp.asarray(self.slope) == 0
+        slope = jnp.where(sharp, 1.0, self.slope)
+        v_peak = jnp.where(sharp, jnp.minimum(self.v_threshold, self.v_peak), self.v_peak)
+
         def derivative(y: Values) -> Values:
-            v, w = jnp.minimum(y[0], self.v_peak), y[1]
-            upstroke = self.slope * jnp.exp((v - self.v_threshold) / self.slope)
+            v, w = jnp.minimum(y[0], v_peak), y[1]
+            upstroke = jnp.where(sharp, 0.0, slope * jnp.exp((v - self.v_threshold) / slope))
             leak = self.g_leak * (upstroke - (v - self.v_leak))
             return (
                 (leak - w + state.current) / self.capacitance,
@@ -78,7 +84,7 @@ class AdEx(Component[AdExState]):
             )
 
         v, w = integrate(self.integration, derivative, (state.v, state.w), dt)
-        spikes = spike(v - self.v_peak, self.surrogate_width, self.surrogate)
+        spikes = spike(v - v_peak, self.surrogate_width, self.surrogate)
         fired = spikes > 0
         return state.replace(
             v=jnp.where(fired, self.v_reset, v),

@@ -49,6 +49,7 @@ from ngcmem.core.domains import check_fields as check_fields
 from ngcmem.core.domains import check_number as check_number
 from ngcmem.core.domains import domain_of as domain_of
 from ngcmem.core.domains import guarded as guarded
+from ngcmem.core.domains import held_to_domain as held_to_domain
 from ngcmem.core.domains import held_to_domains as held_to_domains
 from ngcmem.core.domains import leaf_domains as leaf_domains
 from ngcmem.core.domains import spoiled as spoiled
@@ -74,6 +75,8 @@ from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit
 from ngcmem.core.pytree import Pytree as Pytree
 from ngcmem.core.pytree import Static as Static
 from ngcmem.core.pytree import is_static as is_static
+from ngcmem.core.ratios import expm1_ratio as expm1_ratio
+from ngcmem.core.ratios import log1p_ratio as log1p_ratio
 from ngcmem.core.steps import SLACK as SLACK
 from ngcmem.core.steps import approach as approach
 from ngcmem.core.steps import carry as carry

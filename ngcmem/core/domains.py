@@ -260,17 +260,21 @@ def guarded(value: Any, domain: Domain) -> tuple[Array, Array]:
     return value * _one_or_nan(within, value.dtype), jnp.all(within)
 
 
-def as_probability(place: str, value: Any) -> Any:
-    """An argument that is a probability or a part of a whole; NaN if traced and out of 0 to 1.
+def held_to_domain(place: str, value: Any, domain: Domain) -> Any:
+    """An argument of a function: NaN where it is traced and out of its domain.
 
     Raises:
-        ValueError: a number out of 0 to 1.
+        ValueError: a number out of its domain.
     """
-    domain = Domain("a number", Interval("[0, 1]"), False)
     if isinstance(value, Tracer):
         return guarded(value, domain)[0]
     check_number(place, value, domain)
     return value
+
+
+def as_probability(place: str, value: Any) -> Any:
+    """An argument that is a probability or a part of a whole, held to 0 to 1."""
+    return held_to_domain(place, value, Domain("a number", Interval("[0, 1]"), False))
 
 
 def spoiled(within: Array, tree: Any) -> Any:

@@ -138,7 +138,8 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
             return energy
         near, far = 1.0 + x, 1.0 - x  # 0 log 0 = 0 at saturated units
         entropy = 0.5 * (jax.scipy.special.xlogy(near, near) + jax.scipy.special.xlogy(far, far))
-        return energy + jnp.sum(entropy) / self.beta
+        entropy = jnp.sum(entropy)  # 0 where all x are: so they are at beta 0, and its share is 0
+        return energy + jnp.where(entropy == 0, 0, entropy / jnp.where(entropy == 0, 1, self.beta))
 
     def evolve(self, state: ClassicalHopfieldState, t: Array, dt: Array) -> ClassicalHopfieldState:
         return self._write(state, state.inputs)

@@ -133,4 +133,5 @@ class Minerva2(Memory[Minerva2State]):
         """
         loss = as_probability("Minerva2.forget: loss", loss)
         lost = jax.random.bernoulli(key, loss, state.weights.shape)
-        return state.replace(weights=jnp.where(lost, 0, state.weights) + 0 * loss)
+        kept = jnp.where(lost, 0, state.weights)
+        return state.replace(weights=jnp.where(loss >= 0, kept, jnp.nan))

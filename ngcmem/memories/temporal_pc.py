@@ -109,7 +109,9 @@ class TemporalPC(Memory[TemporalPCState]):
         def from_frames() -> Array:
             """The same from K = U S V^T, at twice the digits: a Gram matrix squares S."""
             u, s, vt = jnp.linalg.svd(terms, full_matrices=False)
-            return (targets.T @ u * (s / (s**2 + ridge))[None]) @ vt
+            some = s > jnp.finfo(s.dtype).eps * max(terms.shape) * s[0]  # ridge 0: K^+
+            factors = jnp.where(some, s / jnp.where(some, s**2 + ridge, 1), 0)
+            return (targets.T @ u * factors[None]) @ vt
 
         if len(terms) > len(gram):
             solved = from_sums()

@@ -48,7 +48,7 @@ class ContrastGain(Gain):
 class EntropyGain(Gain):
     """PsyNeuLink's adaptive gain: scale (base + weight ln(-sum_i l_i ln l_i)), l = logistic(score).
 
-    Reference: PsyNeuLink 0.21, `SoftMax.adapt_gain`.
+    Not below 0, where the worst match would win. Reference: PsyNeuLink 0.21, `SoftMax.adapt_gain`.
     """
 
     scale: Real = 1.0
@@ -60,5 +60,5 @@ class EntropyGain(Gain):
         level = jax.nn.sigmoid(scores)
         disorder = -jnp.sum(jnp.where(taking_part, level * jax.nn.log_sigmoid(scores), 0))
         disorder = jnp.where(disorder > 0, disorder, 1)
-        gain = self.scale * (self.base + self.weight * jnp.log(disorder))
+        gain = jnp.maximum(self.scale * (self.base + self.weight * jnp.log(disorder)), 0)
         return jnp.where(taking_part.sum() > 1, gain, 1).astype(scores.dtype)

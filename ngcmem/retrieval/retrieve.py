@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.core import Domain, Interval, held_to_domain, held_to_domains
 from ngcmem.retrieval._checks import check_arguments
 from ngcmem.retrieval._largest import stream_largest
 from ngcmem.retrieval._streaming import (
@@ -29,6 +30,8 @@ MATERIALISED_SLOTS = {False: 1 << 17, True: 1 << 13}
 MATERIALISED_BYTES = {False: 16 << 20, True: 1 << 20}
 """Above either "auto" streams: sooner with a count, which costs the materialised form a masked copy
 of every stored row (`benchmarks/retrieval.py` measures both forms around these)."""
+
+BETA = Domain("a number", Interval("[0, inf)"), False)
 
 Method = Literal["auto", "materialised", "streamed"]
 
@@ -112,7 +115,7 @@ def retrieve_batch(
         count: how many slots, from the first, are used; all if None. Others may hold anything.
         similarity: an instance, or a name for one with default hyper-parameters.
         separation: an instance, or a name for one with default hyper-parameters.
-        beta: inverse temperature, > 0.
+        beta: inverse temperature, >= 0; 0 is the limit (for softmax: equal weights).
         known: (B, d), 1 where a probe's feature is given and 0 where it is not.
         method: "materialised" forms the (B, N) similarities; "streamed" takes `chunk` slots at a
             time in O(B chunk) memory, skips unused slots, and has a reverse-mode derivative that
@@ -123,7 +126,8 @@ def retrieve_batch(
     it is NaN, and `matched` False, whatever the method. So it is where NaN is stored in use.
 
     Raises ValueError for shapes that do not fit, unknown names or an unknown method, and for
-    "streamed" with a separation that needs every similarity at once (sparsemax, entmax).
+    "streamed" with a separation that needs every similarity at once (sparsemax, entmax), and for a
+    beta below 0 (traced: NaN).
     """
     pair = (resolve_similarity(similarity), resolve_separation(separation))
     probes, patterns = jnp.asarray(probes), jnp.asarray(patterns)
@@ -133,7 +137,10 @@ def retrieve_batch(
     dtype = accumulation_dtype(probes, patterns)
     if not jnp.issubdtype(probes.dtype, jnp.floating):
         probes = probes.astype(dtype)  # outputs have the dtype of the probes
-    pair = jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype), pair)
+    leaves, structure = jax.tree.flatten(pair)
+    leaves = [jnp.asarray(leaf).astype(dtype) for leaf in held_to_domains(pair, leaves)[0]]
+    pair = jax.tree.unflatten(structure, leaves)
+    beta = held_to_domain("retrieve: beta", beta, BETA)
     task = Task(probes, pair[0], pair[1], jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
     count = None if count is None else jnp.asarray(count, jnp.int32)

@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Positive, Pytree, Real, Static
+from ngcmem.core import Positive, Pytree, Real, Static, expm1_ratio, log1p_ratio
 
 
 class Laws(NamedTuple):
@@ -91,9 +91,14 @@ class Summable(Separation):
         return totals.term
 
     def rescale(self, beta: Array, old_top: Array, new_top: Array) -> Array:
-        """The factor that turns sums relative to `old_top` into sums relative to `new_top`."""
+        """The factor that turns densities relative to `old_top` into those of `new_top`."""
         del beta, new_top
         return jnp.ones_like(old_top)
+
+    def raised(self, totals: Totals, beta: Array, old_top: Array, new_top: Array) -> Totals:
+        """Totals relative to `old_top` made relative to `new_top`, which is not below it."""
+        factor = self.rescale(beta, old_top, new_top)
+        return Totals(factor * totals.density, factor * totals.term, totals.slots)
 
     def matched(self, totals: Totals) -> Array:
         """Whether any slot has a weight other than 0 (negative densities have positive terms)."""
@@ -199,7 +204,8 @@ class Threshold(Summable):
 class Softmax(Summable):
     """w = softmax(beta s); Phi = ln(mean exp(beta s)) / beta, the log-mean-exp.
 
-    Modern Hopfield networks (Ramsauer et al. 2021, arXiv 2008.02217).
+    At beta = 0 all weights are equal and Phi is the mean of s. Modern Hopfield networks (Ramsauer
+    et al. 2021, arXiv 2008.02217).
     """
 
     relative = True
@@ -208,19 +214,34 @@ class Softmax(Summable):
         return Laws(normalised=True)
 
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
-        density = jnp.exp(beta * lead)
-        return density, density
+        return jnp.exp(beta * lead), lead * expm1_ratio(beta * lead)
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)
 
     def close(self, totals: Totals, beta: Array, top: Array) -> Array:
+        """top + ln(mean of densities) / beta; from the terms where that is near ln 1.
+
+        The terms are (density - 1) / beta, so a small beta costs no digits, and 0 is the limit.
+        """
         some = totals.slots > 0
-        mean = jnp.where(some, totals.term, 1) / jnp.where(some, totals.slots, 1)
-        return jnp.where(some, top, 0) + jnp.log(mean) / beta
+        slots = jnp.where(some, totals.slots, 1)
+        mean = jnp.where(some, totals.density, 1) / slots
+        near = mean > 0.5
+        excess = jnp.where(near, totals.term / slots, 0)
+        far = jnp.log(jnp.where(near, 1, mean)) / jnp.where(near, 1, beta)
+        lead = jnp.where(near, excess * log1p_ratio(beta * excess), far)
+        return jnp.where(some, top, 0) + lead
 
     def rescale(self, beta: Array, old_top: Array, new_top: Array) -> Array:
-        return jnp.exp(beta * (old_top - new_top))
+        lowest = jnp.finfo(new_top.dtype).min  # finite: 0 times it is 0
+        return jnp.exp(beta * jnp.maximum(old_top - new_top, lowest))
+
+    def raised(self, totals: Totals, beta: Array, old_top: Array, new_top: Array) -> Totals:
+        rescaled = super().raised(totals, beta, old_top, new_top)
+        lower = jnp.where(totals.slots > 0, old_top - new_top, 0)
+        shift = totals.slots * lower * expm1_ratio(beta * lower)
+        return rescaled._replace(term=rescaled.term + shift)
 
 
 class LogSumRelu(Summable):
@@ -238,13 +259,21 @@ class LogSumRelu(Summable):
         return Laws(convex=False, normalised=True)
 
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
-        kernel = jnp.maximum(1 + beta * lead, 0)
-        return jnp.where(jnp.isnan(kernel), kernel, (kernel > 0).astype(lead.dtype)), kernel
+        kernel = 1 + beta * lead
+        active = jnp.where(jnp.isnan(kernel), kernel, (kernel > 0).astype(lead.dtype))
+        return active, jnp.where(active == 0, 0, lead)
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)
 
     def close(self, totals: Totals, beta: Array, top: Array) -> Array:
+        """From the sum of s where all are active: a small beta costs no digits, 0 neither."""
         del top
         epsilon = jnp.asarray(self.epsilon).astype(totals.term.dtype)
-        return (jnp.log(epsilon + totals.term) - jnp.log(epsilon + totals.slots)) / beta
+        everything = epsilon + totals.slots
+        mean = totals.term / everything
+        near = (totals.density == totals.slots) & (beta * mean > -0.5)
+        kernels = jnp.maximum(totals.density + jnp.where(near, 0, beta * totals.term), 0)
+        far = (jnp.log(epsilon + kernels) - jnp.log(everything)) / jnp.where(near, 1, beta)
+        mean = jnp.where(near, mean, 0)
+        return jnp.where(near, mean * log1p_ratio(beta * mean), far)
