@@ -29,6 +29,18 @@ def test_dense_capacity_at_half_a_percent(power, n, alpha, low, high):
     assert k == round(alpha * n ** (power - 1)) or abs(k / n ** (power - 1) - alpha) < 1e-4
     memory = nm.DenseAssociative(slots=k, features=n, exponent=power, updates="synchronous")
     assert low <= one_step_error(memory, bipolar(power, k, n)) <= high
+    assert float(laws.dense_bit_error(n, k, power)) == pytest.approx(0.005, rel=0.02)
+    more = memory.replace(slots=2 * k)
+    wrong = one_step_error(more, bipolar(power, 2 * k, n))
+    assert wrong == pytest.approx(float(laws.dense_bit_error(n, 2 * k, power)), rel=0.25)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 6])
+def test_double_factorials_are_moments_of_the_normal_distribution(power):
+    """E z^(2m) = (2m - 1)!!, by Gauss's quadrature, which is exact there."""
+    points, weights = np.polynomial.hermite_e.hermegauss(20)
+    moment = weights @ points ** (2 * power) / weights.sum()
+    assert laws.double_factorial(2 * power - 1) == pytest.approx(moment, rel=1e-10)
 
 
 def test_rectified_interactions_err_less_than_plain_ones():
