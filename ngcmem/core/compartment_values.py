@@ -40,7 +40,7 @@ class ZeroToOne(CompartmentDomain):
 
     def check(self, place: str, value: Any, state: Any) -> None:
         """Raise ValueError for a value outside of 0..1."""
-        name = place.split(".")[-1].split(": ")[-1]
+        name = place.split(": ")[-1] if ": " in place else place.split(".")[-1]
         if isinstance(value, (Tracer, jax.Array)):
             if np.issubdtype(value.dtype, np.integer):
                 raise ValueError(

@@ -141,24 +141,15 @@ def test_in_parts_is_at_once(name: str) -> None:
     memory, inputs, targets = STORED[name]
     empty = nm.init(memory, jax.random.key(1))
 
-    def stored(cuts: list[int]) -> Any:
-        state = empty
-        for begin, end in zip([0, *cuts], [*cuts, number], strict=True):
-            some = jax.tree.map(lambda x, a=begin, b=end: x[a:b], (inputs, targets))
-            state = nm.store(memory, state, *some)
-        return state
-
-    number = len(jax.tree.leaves(inputs)[0])
-    whole = stored([])
-    for cuts in (list(range(1, number)), [number // 2]):
-        parts = stored(cuts)
-        for path, a, b in zip(
-            leaf_paths(whole), *map(jax.tree.leaves, (whole, parts)), strict=True
-        ):
-            if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) or path == "statistics.error":
-                continue  # keys count calls, the error is an estimate for the way it was solved
-            scale = max(1.0, float(np.abs(np.asarray(a, np.float64)).max(initial=0)))
-            np.testing.assert_allclose(a, b, rtol=0, atol=2e-4 * scale, err_msg=path)
+    whole, parts = nm.store(memory, empty, inputs, targets), empty
+    for i in range(len(jax.tree.leaves(inputs)[0])):
+        one = jax.tree.map(lambda x, i=i: x[i : i + 1], (inputs, targets))
+        parts = nm.store(memory, parts, *one)
+    for path, a, b in zip(leaf_paths(whole), *map(jax.tree.leaves, (whole, parts)), strict=True):
+        if jnp.issubdtype(a.dtype, jax.dtypes.prng_key) or path == "statistics.error":
+            continue  # keys count calls, the error is an estimate for the way it was solved
+        scale = max(1.0, float(np.abs(np.asarray(a, np.float64)).max(initial=0)))
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-4 * scale, err_msg=path)
 
 
 def test_a_batch_is_forgotten_as_quickly_as_its_rows_one_by_one() -> None:
