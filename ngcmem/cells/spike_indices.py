@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, State, Static, counted
 
 
 class SpikeIndicesState(State):
@@ -46,4 +46,4 @@ class SpikeIndices(Component[SpikeIndicesState]):
         fired = state.inputs > 0
         indices = jnp.flatnonzero(fired, size=self.max_spikes, fill_value=-1).astype(jnp.int32)
         lost = jnp.maximum(jnp.sum(fired, dtype=jnp.int32) - self.max_spikes, 0)
-        return state.replace(indices=indices, overflow=state.overflow + lost)
+        return state.replace(indices=indices, overflow=counted(state.overflow, lost))

@@ -75,12 +75,13 @@ class Circuit(Component[CircuitState]):
     def assemble(self, states: dict[str, AnyState], batch_axes: int) -> CircuitState:
         """The circuit's state from those of its components; ring buffers hold present values."""
         state = CircuitState(components=states, delays={}, clock=Clock.at(0.0))
+        sizes = {_buffer_name(source): (source, _ring(source)) for source in self._buffered()}
         delays = {
-            _buffer_name(source): jax.tree.map(
-                lambda value, count=source.delay: jnp.stack([value] * count, axis=batch_axes),
+            name: jax.tree.map(
+                lambda value, size=size: jnp.stack([value] * size, axis=batch_axes),
                 state[source.path],
             )
-            for source in self._buffered()
+            for name, (source, size) in sizes.items()
         }
         return state.replace(delays=delays)
 
@@ -104,7 +105,7 @@ class Circuit(Component[CircuitState]):
         now = state.replace(components=parts)
         delays = {}
         for source in self._buffered():
-            name, slot = _buffer_name(source), before.clock.ticks % source.delay
+            name, slot = _buffer_name(source), before.clock.ticks % _ring(source)
             delays[name] = jax.tree.map(
                 lambda buffer, value, slot=slot: buffer.at[slot].set(value),
                 before.delays[name],
@@ -171,11 +172,16 @@ def _gathered(line: Wire, before: CircuitState, now: CircuitState) -> Any:
 
 def _value(source: Source, before: CircuitState, now: CircuitState) -> Any:
     if source.delay > 1:
-        slot = before.clock.ticks % source.delay
+        slot = (before.clock.ticks - source.delay) % _ring(source)
         value = jax.tree.map(lambda kept: kept[slot], before.delays[_buffer_name(source)])
     else:
         value = (before if source.delay else now)[source.path]
     return value if source.sign > 0 else jax.tree.map(jnp.negative, value)
+
+
+def _ring(source: Source) -> int:
+    """The size of a ring buffer: a power of two, so that ticks may go round at 2^32."""
+    return 1 << (source.delay - 1).bit_length()
 
 
 def _buffer_name(source: Source) -> str:

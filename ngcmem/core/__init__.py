@@ -21,6 +21,9 @@ from ngcmem.core.contract import evolve_batch as evolve_batch
 from ngcmem.core.contract import leaf_paths as leaf_paths
 from ngcmem.core.contract import path_of as path_of
 from ngcmem.core.contract import same_kind as same_kind
+from ngcmem.core.counters import LAST as LAST
+from ngcmem.core.counters import counted as counted
+from ngcmem.core.counters import ring_counted as ring_counted
 from ngcmem.core.dtypes import default_float as default_float
 from ngcmem.core.dtypes import widen as widen
 from ngcmem.core.errors import WiringError as WiringError

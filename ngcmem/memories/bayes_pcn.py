@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, widen
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, counted, widen
 from ngcmem.memories._descent import Values, lowest
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 
@@ -205,7 +205,7 @@ class BayesPCN(Memory[BayesPCNState]):
 
         begin = widen((state.means, state.covariances))
         (means, covariances), _ = jax.lax.scan(write, begin, widen(inputs))
-        count = state.count + inputs.shape[0]
+        count = counted(state.count, inputs.shape[0])
         return state.replace(means=means, covariances=covariances, count=count)
 
     def forget(self, state: BayesPCNState, amount: float | Array) -> BayesPCNState:
@@ -224,7 +224,7 @@ class BayesPCN(Memory[BayesPCNState]):
         posterior = self._diffused(posterior, widen(state.prior_means), self.decay)
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
         means, covariances = self._written(posterior, *widen((seen, state.hidden)))
-        count = state.count + state.inputs.shape[0]
+        count = counted(state.count, state.inputs.shape[0])
         return state.replace(means=means, covariances=covariances, count=count)
 
     def weight_changes(self, state: BayesPCNState, t: Array, dt: Array) -> Values:

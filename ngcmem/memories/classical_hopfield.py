@@ -6,7 +6,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice, widen
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+    counted,
+    widen,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.plasticity import HopfieldRule, OuterProduct
 
@@ -151,5 +161,5 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
 
     def _write(self, state: ClassicalHopfieldState, patterns: Array) -> ClassicalHopfieldState:
         weights, statistics = self.rule.write(*widen((state.weights, state.statistics, patterns)))
-        count = state.count + patterns.shape[0]
+        count = counted(state.count, patterns.shape[0])
         return state.replace(weights=weights, statistics=statistics, count=count)

@@ -5,7 +5,17 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice, widen
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+    counted,
+    widen,
+)
 
 
 class CovariancePCState(MemoryState):
@@ -107,7 +117,7 @@ class CovariancePC(Memory[CovariancePCState]):
                 "side by side as one pattern and recall with known=."
             )
         inputs, average, scatter = widen((inputs, state.average, state.scatter))
-        count = state.count + inputs.shape[0]
+        count = counted(state.count, inputs.shape[0])
         number = count.astype(inputs.dtype)
         share = inputs.shape[0] / number
         fresh = inputs.mean(0)

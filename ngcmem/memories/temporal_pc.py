@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    PerExample,
+    Shared,
+    Static,
+    counted,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer, solve_gram
 
 
@@ -111,7 +120,7 @@ class TemporalPC(Memory[TemporalPCState]):
             bias=solved[:, -1],
             gram=gram,
             cross=cross,
-            count=state.count + inputs.shape[0],
+            count=counted(state.count, inputs.shape[0]),
         )
 
     def _terms(self, frames: Array) -> Array:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Pytree, Static, counted
 from ngcmem.plasticity import linear_solvers as solvers
 
 Statistics = dict[str, Array]
@@ -130,7 +130,7 @@ class PseudoInverse(LinearRule):
         added = statistics | {
             "gram": statistics["gram"] * self.forgetting**n + moments[:, :d],
             "cross": statistics["cross"] * self.forgetting**n + moments[:, d:],
-            "pairs": statistics["pairs"] + n,
+            "pairs": counted(statistics["pairs"], n),
         }
         if self.on_demand:
             return weights, added | {"error": jnp.full_like(added["error"], jnp.inf)}

@@ -6,7 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    PerExample,
+    Shared,
+    Static,
+    counted,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.memories._packed_bits import pack, within
 from ngcmem.memories.sparse_distributed.counters import hard_locations
@@ -130,5 +139,5 @@ class SparseDistributed(Memory[SparseDistributedState]):
             one, (state.counters, state.overflowed), (addresses, targets)
         )
         return state.replace(
-            counters=counters, overflowed=overflowed, count=state.count + addresses.shape[0]
+            counters=counters, overflowed=overflowed, count=counted(state.count, addresses.shape[0])
         )
