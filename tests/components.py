@@ -136,7 +136,7 @@ COMPONENTS: dict[str, Entry] = {
     "Eligibility": Entry(lambda: nm.Eligibility(inputs=5, outputs=3)),
     "RewardSTDP": Entry(
         lambda: nm.RewardSTDP(
-            inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0
+            inputs=5, outputs=3, optimizer=optax.sgd(1e-2, momentum=0.9), total=2.0, bounds="soft"
         )
     ),
     "Hebbian": Entry(lambda: nm.Hebbian(inputs=5, outputs=3)),
@@ -150,6 +150,9 @@ COMPONENTS: dict[str, Entry] = {
         lambda: nm.Delay(units=5, max_steps=4),
         no_gradient="lags are whole steps",
         outputs=("outputs",),
+    ),
+    "Delay interpolated": Entry(
+        lambda: nm.Delay(units=5, max_steps=4, delay=0.4, interpolate=True), outputs=("outputs",)
     ),
     "LateralInhibition": Entry(lambda: nm.LateralInhibition(units=5)),
     "Hopfield": Entry(

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, State, Static, counted
 
 
 class SpikeIndicesState(State):
@@ -50,4 +50,4 @@ class SpikeIndices(Component[SpikeIndicesState]):
         units = jnp.searchsorted(so_far, number, side="right").astype(jnp.int32)
         indices = jnp.where(number < so_far[-1], units, -1)
         lost = jnp.maximum(so_far[-1] - self.max_spikes, 0)
-        return state.replace(indices=indices, overflow=state.overflow + lost)
+        return state.replace(indices=indices, overflow=counted(state.overflow, lost))

@@ -93,7 +93,7 @@ class Circuit(Component[CircuitState]):
         state = CircuitState(components=states, delays={}, clock=Clock.at(0.0))
         delays = {
             name: jax.tree.map(
-                lambda value, count=source.delay: jnp.stack([value] * count, axis=axes),
+                lambda value, source=source: jnp.stack([value] * _ring(source), axis=axes),
                 state[source.path],
             )
             for name, source in self._buffered().items()
@@ -116,7 +116,7 @@ class Circuit(Component[CircuitState]):
         now = state.replace(components=parts)
         delays = {}
         for name, source in self._buffered().items():
-            slot = before.clock.ticks % source.delay
+            slot = before.clock.ticks % _ring(source)
             delays[name] = jax.tree.map(
                 lambda buffer, value, slot=slot: buffer.at[slot].set(value),
                 before.delays[name],
@@ -180,11 +180,16 @@ def _gathered(line: Wire, before: CircuitState, now: CircuitState) -> Any:
 
 def _value(source: Source, before: CircuitState, now: CircuitState) -> Any:
     if source.delay > 1:
-        slot = before.clock.ticks % source.delay
+        slot = (before.clock.ticks - source.delay) % _ring(source)
         value = jax.tree.map(lambda kept: kept[slot], before.delays[_buffer_name(source)])
     else:
         value = (before if source.delay else now)[source.path]
     return value if source.sign > 0 else jax.tree.map(jnp.negative, value)
+
+
+def _ring(source: Source) -> int:
+    """The size of a ring buffer: a power of two, so that ticks may go round at 2^32."""
+    return 1 << (source.delay - 1).bit_length()
 
 
 def _buffer_name(source: Source) -> str:

@@ -15,7 +15,7 @@ class Clock(Pytree):
     origin: Array  # (), float, ms: the time after `since` steps
     since: Array  # (), int32: the steps made when dt last changed or the time was set
     dt: Array  # (), float, ms: the length of the latest step
-    ticks: Array  # (), int32: steps made
+    ticks: Array  # (), int32: steps made, modulo 2^32: rings have sizes that are powers of two
 
     @classmethod
     def at(cls, t: float | Array = 0.0) -> "Clock":
@@ -32,14 +32,16 @@ class Clock(Pytree):
     @property
     def began(self) -> Array:
         """The time at which the latest step began, ms."""
-        return self._at(jnp.maximum(self.ticks - 1, 0))
+        return self._at(self.ticks - 1)  # dt is 0 before the first step
 
     def _at(self, ticks: Array) -> Array:
         return self.origin + (ticks - self.since).astype(self.dt.dtype) * self.dt
 
     def after(self, steps: int | Array, dt: Array) -> "Clock":
         """The clock so many steps of `dt` later."""
-        same = dt == self.dt
+        # Beyond 2^30 steps of one dt the time is counted from a later origin: the difference of two
+        # int32 that have gone round is right up to 2^31.
+        same = (dt == self.dt) & (self.ticks - self.since < 2**30)
         return self.replace(
             origin=jnp.where(same, self.origin, self.t),
             since=jnp.where(same, self.since, self.ticks),

@@ -31,6 +31,9 @@ from ngcmem.core.contract import init_example as init_example
 from ngcmem.core.contract import leaf_paths as leaf_paths
 from ngcmem.core.contract import path_of as path_of
 from ngcmem.core.contract import same_kind as same_kind
+from ngcmem.core.counters import LAST as LAST
+from ngcmem.core.counters import counted as counted
+from ngcmem.core.counters import ring_counted as ring_counted
 from ngcmem.core.domains import BelowOne as BelowOne
 from ngcmem.core.domains import Domain as Domain
 from ngcmem.core.domains import Interval as Interval

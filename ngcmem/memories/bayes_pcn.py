@@ -19,6 +19,7 @@ from ngcmem.core import (
     Shared,
     Static,
     as_probability,
+    counted,
     widen,
 )
 from ngcmem.memories._descent import Values, lowest
@@ -218,7 +219,7 @@ class BayesPCN(Memory[BayesPCNState]):
 
         begin = widen((state.means, state.covariances))
         (means, covariances), _ = jax.lax.scan(write, begin, widen(inputs))
-        count = state.count + inputs.shape[0]
+        count = counted(state.count, inputs.shape[0])
         return state.replace(means=means, covariances=covariances, count=count)
 
     def forget(self, state: BayesPCNState, amount: float | Array) -> BayesPCNState:
@@ -239,7 +240,8 @@ class BayesPCN(Memory[BayesPCNState]):
         posterior = self._diffused(posterior, widen(state.prior_means), lost)
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
         means, covariances = self._written(posterior, *widen((seen, state.hidden)))
-        return state.replace(means=means, covariances=covariances, count=state.count + number)
+        count = counted(state.count, number)
+        return state.replace(means=means, covariances=covariances, count=count)
 
     def weight_changes(self, state: BayesPCNState, t: Array, dt: Array) -> Values:
         after = self.evolve(state, t, dt).means

@@ -15,6 +15,7 @@ from ngcmem.core import (
     Shared,
     Static,
     check_choice,
+    counted,
     widen,
 )
 from ngcmem.memories._bipolar import check_bipolar
@@ -165,5 +166,5 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
 
     def _write(self, state: ClassicalHopfieldState, patterns: Array) -> ClassicalHopfieldState:
         weights, statistics = self.rule.write(*widen((state.weights, state.statistics, patterns)))
-        count = state.count + patterns.shape[0]
+        count = counted(state.count, patterns.shape[0])
         return state.replace(weights=weights, statistics=statistics, count=count)

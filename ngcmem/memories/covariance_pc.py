@@ -15,6 +15,7 @@ from ngcmem.core import (
     Shared,
     Static,
     check_choice,
+    counted,
     widen,
 )
 
@@ -119,7 +120,7 @@ class CovariancePC(Memory[CovariancePCState]):
                 "side by side as one pattern and recall with known=."
             )
         inputs, average, scatter = widen((inputs, state.average, state.scatter))
-        count = state.count + inputs.shape[0]
+        count = counted(state.count, inputs.shape[0])
         number = count.astype(inputs.dtype)
         share = inputs.shape[0] / number
         fresh = inputs.mean(0)

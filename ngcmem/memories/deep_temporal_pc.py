@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, NonNegative, PerExample, Shared, Static
+from ngcmem.core import Input, Memory, MemoryState, NonNegative, PerExample, Shared, Static, counted
 from ngcmem.memories._storing import FAST_ADAM
 
 
@@ -121,4 +121,4 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
 
         begin = (state.weights, self.store_optimizer.init(state.weights))
         (weights, _), _ = jax.lax.scan(epoch, begin, length=self.epochs)
-        return state.replace(weights=weights, count=state.count + inputs.shape[0])
+        return state.replace(weights=weights, count=counted(state.count, inputs.shape[0]))

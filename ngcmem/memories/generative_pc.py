@@ -17,6 +17,7 @@ from ngcmem.core import (
     PerExample,
     Shared,
     Static,
+    counted,
 )
 from ngcmem.memories._descent import Values, moved, settled
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
@@ -170,7 +171,7 @@ class GenerativePC(Memory[GenerativePCState]):
         still = jax.tree.map(jnp.zeros_like, begin)
         carry = (state.weights, self.store_optimizer.init(state.weights), begin, still)
         (weights, *_), _ = jax.lax.scan(step, carry, length=self.store_steps)
-        return state.replace(weights=weights, count=state.count + rows)
+        return state.replace(weights=weights, count=counted(state.count, rows))
 
     def weight_changes(self, state: GenerativePCState, t: Array, dt: Array) -> dict[str, Values]:
         def mean_energy(weights: dict[str, Values]) -> Array:

@@ -16,6 +16,7 @@ from ngcmem.core import (
     Shared,
     Static,
     check_choice,
+    counted,
     examples_axis,
     widen,
 )
@@ -182,7 +183,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             *widen((state.weights, state.statistics, keys, values))
         )
         written = state.replace(
-            weights=weights, statistics=statistics, count=state.count + keys.shape[0]
+            weights=weights, statistics=statistics, count=counted(state.count, keys.shape[0])
         )
         if not self.slots:
             return written

@@ -17,6 +17,7 @@ from ngcmem.core import (
     PerExample,
     Shared,
     Static,
+    counted,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer, solve_gram
 
@@ -122,7 +123,7 @@ class TemporalPC(Memory[TemporalPCState]):
             bias=solved[:, -1],
             gram=gram,
             cross=cross,
-            count=state.count + inputs.shape[0],
+            count=counted(state.count, inputs.shape[0]),
         )
 
     def _terms(self, frames: Array) -> Array:

@@ -15,6 +15,7 @@ from ngcmem.core import (
     Probability,
     Shared,
     Static,
+    counted,
 )
 from ngcmem.memories._bipolar import check_bits
 from ngcmem.memories._packed_bits import overlaps, pack, words
@@ -96,4 +97,4 @@ class Willshaw(Memory[WillshawState]):
             return jnp.where(target[:, None], weights | active[None], weights), None
 
         weights, _ = jax.lax.scan(one, state.weights, (pack(inputs), targets > 0))
-        return state.replace(weights=weights, count=state.count + inputs.shape[0])
+        return state.replace(weights=weights, count=counted(state.count, inputs.shape[0]))

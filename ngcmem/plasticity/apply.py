@@ -60,15 +60,15 @@ def apply_change(
 
     Returns:
         The new weights and the new optimiser state.
+
+    Raises:
+        ValueError: `eta` is neither one value nor of the weights' shape.
     """
     if eta is None and optimizer is None:
         return weights, optimizer_state
-    if optimizer is None:
-        step = jax.tree.map(lambda d: eta * d, change)
-    else:
-        descent = jax.tree.map(jnp.negative, change)
-        with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
-            step, optimizer_state = optimizer.update(descent, optimizer_state, weights)
+    step, optimizer_state = learning_step(
+        weights, change, optimizer_state, eta=eta, optimizer=optimizer
+    )
 
     def moved(w: Array, s: Array) -> Array:
         new = w + s
@@ -77,6 +77,38 @@ def apply_change(
         return new.astype(w.dtype)
 
     return jax.tree.map(moved, weights, step), optimizer_state
+
+
+def learning_step(
+    weights: Any,
+    change: Any,
+    optimizer_state: Any,
+    *,
+    eta: Any = None,
+    optimizer: optax.GradientTransformation | None = None,
+) -> tuple[Any, Any]:
+    """What is to be added to the weights: eta * change, or the optimiser's update.
+
+    Raises:
+        ValueError: `eta` is neither one value nor of the weights' shape.
+    """
+    if optimizer is None:
+        return jax.tree.map(lambda d: _fitting(eta, d) * d, change), optimizer_state
+    descent = jax.tree.map(jnp.negative, change)
+    with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
+        return optimizer.update(descent, optimizer_state, weights)
+
+
+def _fitting(eta: Any, change: Array) -> Any:
+    """`eta`, if it scales a change without giving it another shape."""
+    shape, wanted = jnp.shape(eta), change.shape
+    axes = len(shape) == len(wanted)
+    if shape and not (axes and all(a in (1, b) for a, b in zip(shape, wanted, strict=True))):
+        raise ValueError(
+            f"eta has shape {shape}, the weights it is to change {wanted}: give one value, or one "
+            f"per weight, shape {wanted}, where an axis of length 1 stands for all."
+        )
+    return eta
 
 
 def descend_loss(

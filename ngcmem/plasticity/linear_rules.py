@@ -21,6 +21,7 @@ from ngcmem.core import (
     Pytree,
     Real,
     Static,
+    counted,
 )
 from ngcmem.plasticity import linear_solvers as solvers
 
@@ -139,7 +140,7 @@ class PseudoInverse(LinearRule):
         added = statistics | {
             "gram": statistics["gram"] * self.forgetting**n + moments[:, :d],
             "cross": statistics["cross"] * self.forgetting**n + moments[:, d:],
-            "pairs": statistics["pairs"] + n,
+            "pairs": counted(statistics["pairs"], n),
         }
         if self.on_demand:
             return weights, added | {"error": jnp.full_like(added["error"], jnp.inf)}

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.core import counted, ring_counted
+
 WhenFull = Literal["fifo", "refuse"]
 
 
@@ -16,7 +18,7 @@ class Slots(NamedTuple):
     weights: Array  # (slots, features)
     # It hides tuple.count, which nobody asks of it.
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride] () int32, slots in use, the first
-    written: Array  # () int32, rows stored since the beginning
+    written: Array  # () int32, rows stored since the beginning, see `core.ring_counted`
     refused: Array  # () int32, rows that found the memory full
 
 
@@ -43,8 +45,8 @@ def append(slots: Slots, rows: Array, when_full: WhenFull, mask: Array | None = 
             rows.astype(slots.weights.dtype), mode="drop", unique_indices=True
         ),
         count=jnp.minimum(slots.count + taken, capacity),
-        written=slots.written + taken,
-        refused=slots.refused + (number - taken),
+        written=ring_counted(slots.written, taken, capacity),
+        refused=counted(slots.refused, number - taken),
     )
 
 

@@ -26,8 +26,6 @@ from ngcmem.synapses.oja import Oja as Oja
 from ngcmem.synapses.oja import OjaState as OjaState
 from ngcmem.synapses.plastic import PlasticState as PlasticState
 from ngcmem.synapses.plastic import PlasticSynapse as PlasticSynapse
-from ngcmem.synapses.plastic import difference_mean as difference_mean
-from ngcmem.synapses.plastic import outer_mean as outer_mean
 from ngcmem.synapses.predictive import Predictive as Predictive
 from ngcmem.synapses.predictive import PredictiveState as PredictiveState
 from ngcmem.synapses.reward_stdp import RewardSTDP as RewardSTDP

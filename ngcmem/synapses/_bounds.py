@@ -8,15 +8,16 @@ from jax import Array
 BOUNDS = ("none", "hard", "soft")
 
 
-def slowed(change: Array, weights: Array, lowest: Any, highest: Any) -> Array:
+def slowed(grown: Array, shrunk: Array, weights: Array, lowest: Any, highest: Any) -> Array:
     """Soft bounds: growth scaled by the room above, decline by the room below.
 
-        dW (highest - W) where dW > 0,   dW (W - lowest) where dW < 0
+        grown (highest - W) - shrunk (W - lowest)
 
-    so that steps shrink towards a bound. Reference: van Rossum, Bi and Turrigiano (2000), Journal
-    of Neuroscience 20:8812; Morrison, Diesmann and Gerstner (2008), section 4.1.4.
+    so that steps shrink towards a bound. Both parts are >= 0, each the mean over its events.
+    Reference: van Rossum, Bi and Turrigiano (2000), Journal of Neuroscience 20:8812; Morrison,
+    Diesmann and Gerstner (2008), section 4.1.4.
     """
-    return change * jnp.where(change > 0, highest - weights, weights - lowest)
+    return grown * (highest - weights) - shrunk * (weights - lowest)
 
 
 def normalised(weights: Array, total: Any) -> Array:

@@ -3,22 +3,25 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import NonNegative, NonNegativeOrInf, Shared
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
+from ngcmem.core import NonNegative, NonNegativeOrInf, Shared, approach, part
+from ngcmem.synapses._events import Event
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 
 class BCMState(PlasticState):
-    threshold: Shared[Array, "outputs"]  # between depression and potentiation, unit of post^2
+    threshold_sum: Shared[Array, "2 outputs"]  # the threshold, and what its digits do not hold
+    threshold = part("threshold_sum", 0, slice(None), axes="outputs")  # in the unit of post^2
 
 
 class BCM(PlasticSynapse[BCMState]):
     """Weak activity depresses, strong activity potentiates, and the border between them slides.
 
-        dW = inputs outer post (post - threshold)                                (batch mean)
+        dW = dt inputs outer post (post - threshold)                             (batch mean)
         threshold <- threshold + (1 - exp(-dt / tau_threshold)) (mean of post^2 - threshold)
 
-    The sliding threshold makes the rule stable and selective when it moves faster than the
-    weights. It is learned: shared by the batch, moved only by `evolve`, kept by reset.
+    Both are integrals over time: weights and threshold move at the same pace whatever dt is, `eta`
+    is per ms. The sliding threshold makes the rule stable and selective when it moves faster than
+    the weights. It is learned: shared by the batch, moved only by `evolve`, kept by reset.
     Transmission, `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Units: ms.
     Reference: Bienenstock, Cooper and Munro (1982), Journal of Neuroscience 2:32,
     doi:10.1523/JNEUROSCI.02-01-00032.1982; Intrator and Cooper (1992),
@@ -29,13 +32,15 @@ class BCM(PlasticSynapse[BCMState]):
     threshold_start: NonNegative = 1.0
 
     def init(self, key: Array) -> BCMState:
+        common = self.init_common(key)
         threshold = jnp.zeros(self.outputs) + self.threshold_start
-        return BCMState(threshold=threshold, **self.init_common(key))
+        both = jnp.stack([threshold, jnp.zeros_like(threshold)])
+        return BCMState(threshold_sum=both, **common)
 
-    def weight_changes(self, state: BCMState, t: Array, dt: Array) -> Array:
-        return outer_mean(state.inputs, state.post * (state.post - state.threshold[None]))
+    def events(self, state: BCMState, t: Array, dt: Array) -> tuple[Event, ...]:
+        return ((state.inputs, dt * state.post * (state.post - state.threshold[None])),)
 
     def evolve(self, state: BCMState, t: Array, dt: Array) -> BCMState:
-        moved = -jnp.expm1(-dt / self.tau_threshold)
-        threshold = state.threshold + moved * (jnp.mean(state.post**2, 0) - state.threshold)
-        return self.learned(state, t, dt).replace(threshold=threshold)
+        mean_square = jnp.mean(state.post**2, 0)
+        moved = approach(*state.threshold_sum, mean_square, self.tau_threshold, dt)
+        return self.learned(state, t, dt).replace(threshold_sum=jnp.stack(moved))

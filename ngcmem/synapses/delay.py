@@ -67,15 +67,20 @@ class Delay(Component[DelayState]):
         most = self.max_steps + (0.0 if self.interpolate else 0.5) * (1.0 - 4.0 * SLACK)
         return float(longest) / (most + SLACK)
 
+    @property
+    def _kept(self) -> int:
+        """How many steps ago the oldest input kept was sent: one more for the slope between two."""
+        return self.max_steps + self.interpolate
+
     def init(self, key: Array) -> DelayState:
         zeros = zeros_per_unit(self)
         return DelayState(
             inputs=zeros,
             outputs=zeros,
-            buffer=jnp.zeros((self.max_steps + 1, self.units)),
+            buffer=jnp.zeros((self._kept + 1, self.units)),
             position=jnp.zeros((), jnp.int32),
             step_length=jnp.zeros(()),
-            alike=jnp.full((), self.max_steps, jnp.int32),
+            alike=jnp.full((), self._kept, jnp.int32),
             in_range=jnp.ones(self.units),
         )
 
@@ -83,27 +88,27 @@ class Delay(Component[DelayState]):
         buffer = state.buffer.at[state.position].set(state.inputs)
         length = dt.astype(state.step_length.dtype)
         changed = (length != state.step_length) & (state.step_length > 0)
-        alike = jnp.where(changed, 0, jnp.minimum(state.alike + 1, self.max_steps))
+        alike = jnp.where(changed, 0, jnp.minimum(state.alike + 1, self._kept))
 
         delay = jnp.broadcast_to(jnp.asarray(self.delay, dt.dtype), (self.units,))
         exact = delay / dt
         near = whole_steps(delay, dt)
         if self.interpolate:
-            whole = jnp.abs(exact - near) < SLACK
+            whole = jnp.abs(exact - near.astype(dt.dtype)) < SLACK
             lag = jnp.where(whole, near, jnp.floor(exact).astype(jnp.int32))
             reach = jnp.where(whole, lag, lag + 1)
         else:
             lag = reach = near
-        fits = (reach <= alike) & (exact >= 0)
+        fits = (reach <= jnp.minimum(alike, self.max_steps)) & (exact >= 0)
         outputs = self._sent(buffer, state.position, lag)
         if self.interpolate:
-            share = jnp.where(lag + 1 <= alike, exact - lag, 0.0)
+            share = jnp.where(lag + 1 <= alike, exact - lag.astype(dt.dtype), 0.0)
             before = self._sent(buffer, state.position, lag + 1)
             outputs = outputs + share * (before - outputs)
         return state.replace(
             outputs=jnp.where(fits, outputs, jnp.nan),
             buffer=buffer,
-            position=(state.position + 1) % (self.max_steps + 1),
+            position=(state.position + 1) % (self._kept + 1),
             step_length=length,
             alike=alike,
             in_range=fits,
@@ -111,5 +116,5 @@ class Delay(Component[DelayState]):
 
     def _sent(self, buffer: Array, position: Array, lag: Array) -> Array:
         """The inputs of so many steps ago, (units,)."""
-        place = (position - jnp.clip(lag, 0, self.max_steps)) % (self.max_steps + 1)
+        place = (position - jnp.clip(lag, 0, self._kept)) % (self._kept + 1)
         return buffer[place, jnp.arange(self.units)]

@@ -8,6 +8,7 @@ import optax
 from jax import Array
 
 from ngcmem.core import (
+    SLACK,
     Component,
     Input,
     Interval,
@@ -22,8 +23,9 @@ from ngcmem.core import (
     check_choice,
     uniform_weights,
 )
-from ngcmem.plasticity import apply_change, check_learning, init_optimizer
+from ngcmem.plasticity import check_learning, init_optimizer, learning_step
 from ngcmem.synapses._bounds import BOUNDS, normalised, slowed
+from ngcmem.synapses._events import Event, growth_and_decline, mean_change
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -44,25 +46,45 @@ class PlasticSynapse(Component[S]):
     """A dense synapse whose weights change by a local rule; abstract.
 
         outputs = scale * (inputs @ weights)
-        W <- bounded(W + eta dW),   or by an optax `optimizer`, which is fed -dW
+        W <- W + eta dW,   or by an optax `optimizer`, which is fed -dW;   then bounds, then `total`
 
-    Transmission is linear: two spikes in a step bring twice the weight. dW is the rule's
-    `weight_changes`, a mean over the batch. `bounds="hard"` clips W to weight_min..weight_max,
-    `"soft"` also shrinks the steps towards a bound, `"none"` leaves W free. With `total` every
-    output's incoming weights are then scaled to that sum.
+    Transmission is linear: two spikes in a step bring twice the weight.
+
+    dW is the rule's `weight_changes`, the mean over the batch of what each example alone would
+    change. A rule of events (spikes that meet traces) changes W at each event, whatever dt is; a
+    rule of rates is an integral and carries dt, its `eta` is per ms.
+
+    `bounds="hard"` clips W to weight_min..weight_max, `"none"` leaves W free. `"soft"` also scales
+    each event's growth by the room above it and each event's decline by the room below,
+
+        dW = growth (weight_max - W) - decline (W - weight_min)
+
+    With an `optimizer` the two are fed to it apart, as two gradients, and the room scales what
+    comes out: so soft bounds mean the same for sgd as for `eta`, and hold for adam too.
+
+    With `total` every output's incoming weights are scaled to that sum, after every step, or with
+    `total_every` at the end of every so many ms of the time `t` (a stimulus; a circuit's time
+    begins at 0 with `nm.reset`). Bounds hold after everything: a weight that the scaling takes
+    beyond one is cut, and the sum is then short of `total` by as much until the next steps have
+    shared it out. An output none of whose weights a step moves keeps them bit for bit, so with
+    `eta=0` nothing changes at all.
 
     Reference: Gerstner and Kistler (2002), Spiking Neuron Models, chapter 10.
 
     Attributes:
         eta, optimizer: a learning rate or an optax transformation, at most one; with neither the
-            component's `default_eta`.
+            component's `default_eta`. `eta`, `weight_min` and `weight_max` are one value or one
+            per weight, (inputs, outputs), where an axis of length 1 stands for all; every other
+            hyper-parameter is one value or one per output, (outputs,).
         weight_init: an initializer such as `jax.nn.initializers.uniform(1.0)`.
 
     Raises:
-        ValueError: both `eta` and `optimizer`, or an unknown `bounds`.
+        ValueError: both `eta` and `optimizer`, an unknown `bounds`, a `total` that weights of
+            `weight_max` do not reach, or a hyper-parameter of another shape.
     """
 
     default_eta: ClassVar[float] = 0.01
+    per_weight: ClassVar[tuple[str, ...]] = ("eta", "weight_min", "weight_max")
 
     inputs: Static[int]
     outputs: Static[int]
@@ -73,6 +95,7 @@ class PlasticSynapse(Component[S]):
     weight_min: Annotated[float | Array, Interval("[-inf, inf)")] = 0.0
     weight_max: RealOrInf = 1.0
     total: NonNegative | None = None
+    total_every: NonNegative = 0.0  # ms; 0: every step
     weight_init: Static[Initializer] = uniform_weights
 
     def __post_init__(self) -> None:
@@ -80,55 +103,112 @@ class PlasticSynapse(Component[S]):
         name = type(self).__name__
         check_learning(name, self.eta, self.optimizer)
         check_choice(name, "bounds", self.bounds, BOUNDS)
+        numbers = [x for x in (self.total, self.weight_max) if isinstance(x, (int, float))]
+        if self.bounds != "none" and len(numbers) == 2 and numbers[0] > self.inputs * numbers[1]:
+            raise ValueError(
+                f"{name}: total={self.total} is more than inputs={self.inputs} weights of at most "
+                f"weight_max={self.weight_max} add up to. Write "
+                f"total={self.inputs * self.weight_max} or less."
+            )
         if self.eta is None and self.optimizer is None:
             object.__setattr__(self, "eta", self.default_eta)
 
     def init_common(self, key: Array) -> dict[str, Any]:
         """The compartments of `PlasticState`, for a subclass's `init`."""
+        self.check_shapes()
         weights = initial(self, "weight_init", key, (self.inputs, self.outputs))
+        if self.total is not None:
+            weights = self.bounded(normalised(weights, self.total))
+        fed = (weights, weights) if self.bounds == "soft" else weights
         return dict(
             inputs=jnp.zeros(self.inputs),
             outputs=jnp.zeros(self.outputs),
             post=jnp.zeros(self.outputs),
-            weights=weights if self.total is None else normalised(weights, self.total),
-            optimizer_state=init_optimizer(self.optimizer, weights),
+            weights=weights,
+            optimizer_state=init_optimizer(self.optimizer, fed),
         )
+
+    def check_shapes(self) -> None:
+        """Whether every hyper-parameter fits the weights.
+
+        Raises:
+            ValueError: one that does not; the text names it and the shapes it may have.
+        """
+        one, per_output = (), (self.outputs,)
+        per_weight = [(i, j) for i in {1, self.inputs} for j in {1, self.outputs}]
+        for name in self.leaf_names:
+            if (given := getattr(self, name)) is None:
+                continue
+            shape = jnp.shape(given)
+            if name in self.per_weight:
+                fits = shape == one or shape in per_weight
+                may = (
+                    f"one per input, shape ({self.inputs}, 1), one per output, shape "
+                    f"(1, {self.outputs}), or one per weight, shape "
+                    f"({self.inputs}, {self.outputs})"
+                )
+            else:
+                fits, may = shape in (one, per_output), f"one per output, shape ({self.outputs},)"
+            if not fits:
+                raise ValueError(
+                    f"{type(self).__name__}: {name} has shape {shape}; give one value, {may}."
+                )
 
     def advance_state(self, state: S, t: Array, dt: Array) -> S:
         return state.replace(outputs=self.scale * (state.inputs @ state.weights))
 
     @abc.abstractmethod
+    def events(self, state: S, t: Array, dt: Array) -> tuple[Event, ...]:
+        """What the rule does: pairs (pre, post), whose outer product is a change, or changes."""
+
     def weight_changes(self, state: S, t: Array, dt: Array) -> Array:
-        """dWeights, (inputs, outputs), of the rule."""
+        """dWeights, (inputs, outputs), of the rule, before `eta`, bounds and `total`."""
+        return mean_change(*self.events(state, t, dt))
+
+    def growth_and_decline(self, state: S, t: Array, dt: Array) -> tuple[Array, Array]:
+        """What the events add to the weights and take from them: dW is their difference."""
+        return growth_and_decline(*self.events(state, t, dt))
 
     def evolve(self, state: S, t: Array, dt: Array) -> S:
         return self.learned(state, t, dt)
 
     def learned(self, state: S, t: Array, dt: Array) -> S:
         """The state with its weights changed by the rule, within their bounds."""
-        change = self.weight_changes(state, t, dt)
+        self.check_shapes()
+        old = state.weights
+        how: dict[str, Any] = dict(eta=self.eta, optimizer=self.optimizer)
         if self.bounds == "soft":
-            change = slowed(change, state.weights, self.weight_min, self.weight_max)
-        weights, optimizer_state = apply_change(
-            state.weights, change, state.optimizer_state, eta=self.eta, optimizer=self.optimizer
-        )
-        if self.bounds != "none":
-            weights = jnp.clip(weights, self.weight_min, self.weight_max)
+            grown, shrunk = self.growth_and_decline(state, t, dt)
+            (up, down), optimizer_state = learning_step(
+                (old, old), (grown, -shrunk), state.optimizer_state, **how
+            )
+            step = slowed(up, -down, old, self.weight_min, self.weight_max)
+        else:
+            change = self.weight_changes(state, t, dt)
+            step, optimizer_state = learning_step(old, change, state.optimizer_state, **how)
+        new, moved = self.bounded(old + step), jnp.any(step != 0, axis=0)
         if self.total is not None:
-            weights = normalised(weights, self.total)
+            now = _ends_a_period(self.total_every, t, dt)
+            new = jnp.where(now, self.bounded(normalised(new, self.total)), new)
+            moved = moved | (now & (self.total_every > 0) & self._learning(step))
+        weights = jnp.where(moved, new.astype(old.dtype), old)
         return state.replace(weights=weights, optimizer_state=optimizer_state)
 
+    def _learning(self, step: Array) -> Array:
+        """Which outputs learn at all, (outputs,) or fewer: what an eta of 0 switches off."""
+        if self.eta is None:
+            return jnp.any(step != 0)
+        return jnp.any(jnp.atleast_2d(self.eta) != 0, axis=0)
 
-def outer_mean(pre: Array, post: Array) -> Array:
-    """The mean over the batch of pre outer post, (inputs, outputs): one matrix product."""
-    return pre.T @ post / pre.shape[0]
+    def bounded(self, weights: Array) -> Array:
+        """The weights within their bounds, if they have any."""
+        if self.bounds == "none":
+            return weights
+        return jnp.clip(weights, self.weight_min, self.weight_max)
 
 
-def difference_mean(grown: tuple[Array, Array], shrunk: tuple[Array, Array]) -> Array:
-    """The mean over the batch of grown[0] outer grown[1] - shrunk[0] outer shrunk[1].
-
-    Still one matrix product: [a; c]^T [b; -d] = a^T b - c^T d, the batch axis taken twice as long.
-    """
-    left = jnp.concatenate([grown[0], shrunk[0]])
-    right = jnp.concatenate([grown[1], -shrunk[1]]) / grown[0].shape[0]
-    return left.T @ right
+def _ends_a_period(period: float | Array, t: Array, dt: Array) -> Array:
+    """Whether a whole number of periods ends with the step that begins at t; always for 0."""
+    length = jnp.where(period > 0, period, 1.0)
+    before, after = (jnp.floor((time + SLACK * dt) / length) for time in (t, t + dt))
+    return (after > before) | (period <= 0)

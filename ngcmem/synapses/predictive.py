@@ -19,6 +19,7 @@ from ngcmem.core import (
     lecun_normal_weights,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
+from ngcmem.synapses._events import outer_mean
 
 
 class PredictiveState(State):
@@ -34,14 +35,16 @@ class Predictive(Component[PredictiveState]):
     """A dense synapse whose weights descend the energy of its own prediction error.
 
         outputs = inputs @ weights + bias
-        d(weights) = mean over the batch of inputs outer error,     d(bias) = mean of error
+        d(weights) = dt mean over the batch of inputs outer error,     d(bias) = dt mean of error
 
-    the exact negative gradient of the batch's mean energy, and local: presynaptic activity times
-    postsynaptic error. Give `eta=` or `optimizer=`; with neither it does not learn. Reference:
-    Whittington and Bogacz (2017), eq. 2.18, doi:10.1162/NECO_a_00949.
+    dt times the exact negative gradient of the batch's mean energy, and local: presynaptic activity
+    times postsynaptic error. An integral over time as the values' descent is (`Value`), so that
+    what is learned while they settle does not depend on dt; `eta` is per ms. Give `eta=` or
+    `optimizer=`; with neither it does not learn. Reference: Whittington and Bogacz (2017), eq.
+    2.18, doi:10.1162/NECO_a_00949.
 
     Raises:
-        ValueError: both `eta` and `optimizer` are given.
+        ValueError: both `eta` and `optimizer` are given, or an `eta` that is not one value.
     """
 
     inputs: Static[int]
@@ -55,6 +58,11 @@ class Predictive(Component[PredictiveState]):
         check_learning("Predictive", self.eta, self.optimizer)
 
     def init(self, key: Array) -> PredictiveState:
+        if self.eta is not None and jnp.shape(self.eta) != ():
+            raise ValueError(
+                f"Predictive: eta has shape {jnp.shape(self.eta)}; give one value, for weights and "
+                f"bias alike."
+            )
         weights = self.weight_init(key, (self.inputs, self.outputs))
         bias = jnp.zeros(self.outputs)
         return PredictiveState(
@@ -70,10 +78,9 @@ class Predictive(Component[PredictiveState]):
         return state.replace(outputs=state.inputs @ state.weights + state.bias)
 
     def weight_changes(self, state: PredictiveState, t: Array, dt: Array) -> dict[str, Array]:
-        count = state.inputs.shape[0]
         return {
-            "weights": state.inputs.T @ state.error / count,
-            "bias": state.error.mean(0),
+            "weights": dt * outer_mean((state.inputs, state.error)),
+            "bias": dt * state.error.mean(0),
         }
 
     def evolve(self, state: PredictiveState, t: Array, dt: Array) -> PredictiveState:

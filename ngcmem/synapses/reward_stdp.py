@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core import LearningInput
+from ngcmem.synapses._events import Event
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 
@@ -15,10 +16,12 @@ class RewardSTDPState(PlasticState):
 class RewardSTDP(PlasticSynapse[RewardSTDPState]):
     """A synapse that changes when a reward arrives, where it was eligible.
 
-        dW = mean over the batch of reward * eligibility
+        dW = dt reward * eligibility                                            (batch mean)
 
-    Each example has a reward and an eligibility of its own, so the mean is of products. Wire
-    `eligibility` from an `Eligibility`, drive or clamp `reward`. `post` is not read.
+    An integral over the time of the reward: `eta` is per ms, and a reward that lasts twice as long
+    changes twice as much, whatever dt is. A reward given in one step is 1 / dt high where its
+    integral is to be 1. Each example has a reward and an eligibility of its own, so the mean is of
+    products. Wire `eligibility` from an `Eligibility`, drive or clamp `reward`. `post` is not read.
     Transmission, `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Reference:
     Izhikevich (2007), Cerebral Cortex 17:2443, doi:10.1093/cercor/bhl152; Florian (2007),
     doi:10.1162/neco.2007.19.6.1468.
@@ -31,5 +34,5 @@ class RewardSTDP(PlasticSynapse[RewardSTDPState]):
             **self.init_common(key),
         )
 
-    def weight_changes(self, state: RewardSTDPState, t: Array, dt: Array) -> Array:
-        return jnp.tensordot(state.reward, state.eligibility, axes=1) / state.reward.shape[0]
+    def events(self, state: RewardSTDPState, t: Array, dt: Array) -> tuple[Event, ...]:
+        return (dt * state.reward[:, None, None] * state.eligibility,)

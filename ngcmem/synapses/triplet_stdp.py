@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core import LearningInput, Real
-from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
+from ngcmem.synapses._events import Event
+from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 
 class TripletSTDPState(PlasticState):
@@ -20,13 +21,14 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
         dW = pre_trace outer post (a2_plus + a3_plus o2) - inputs (a2_minus + a3_minus r2) outer
              post_trace                                                        (batch mean)
 
-    with o2 and r2 the slow traces just before the spike. Wire in four `Trace`s of gain 1 with the
-    time constants given at the compartments; a trace includes the spike of its own step, which is
-    taken out again here; of several spikes in a step each meets those before it. The default
-    amplitudes are the minimal model fitted to visual cortex (all-to-all; table 3 of the reference):
-    pairing at 10 Hz and below depresses or does nothing, at 40 Hz it potentiates. Transmission,
-    `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Reference: Pfister and Gerstner
-    (2006), Journal of Neuroscience 26:9673, doi:10.1523/JNEUROSCI.1425-06.2006.
+    a rule of events, which does not depend on dt, with o2 and r2 the slow traces just before the
+    spike. Wire in four `Trace`s of gain 1 with the time constants given at the compartments; a
+    trace includes the spike of its own step, which is taken out again here; of several
+    spikes in a step each meets those before it. The default amplitudes
+    are the minimal model fitted to visual cortex (all-to-all; table 3 of the reference): pairing at
+    10 Hz and below depresses or does nothing, at 40 Hz it potentiates. Transmission, `eta`,
+    `optimizer`, bounds and `total` as in `PlasticSynapse`. Reference: Pfister and Gerstner (2006),
+    Journal of Neuroscience 26:9673, doi:10.1523/JNEUROSCI.1425-06.2006.
     """
 
     default_eta = 1.0
@@ -46,12 +48,15 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
             **self.init_common(key),
         )
 
-    def weight_changes(self, state: TripletSTDPState, t: Array, dt: Array) -> Array:
+    def events(self, state: TripletSTDPState, t: Array, dt: Array) -> tuple[Event, ...]:
         post_before = _met(state.post_slow, state.post)
         pre_before = _met(state.pre_slow, state.inputs)
         grown = state.post * (self.a2_plus + self.a3_plus * post_before)
-        shrunk = state.inputs * (self.a2_minus + self.a3_minus * pre_before)
-        return difference_mean((state.pre_trace, grown), (shrunk, state.post_trace))
+        return (
+            (state.pre_trace, grown),
+            (state.inputs, -self.a2_minus * state.post_trace),
+            (state.inputs * pre_before, -self.a3_minus * state.post_trace),
+        )
 
 
 def _met(slow: Array, spikes: Array) -> Array:

@@ -184,7 +184,9 @@ def test_hard_and_soft_bounds_optimizer_and_total():
     np.testing.assert_allclose(step(nm.STDP(**sizes, eta=0.1, **shrinks, **soft), 0.6), 0.45)
     free = nm.STDP(**sizes, optimizer=optax.sgd(0.5), bounds="none", **grows)
     np.testing.assert_allclose(step(free, 0.5), 1.5)
-    np.testing.assert_allclose(step(nm.STDP(**sizes, total=6.0, **grows), 0.5), 2.0)
+    np.testing.assert_allclose(step(nm.STDP(**sizes, total=1.5, **grows), 0.4), 0.5)
+    with pytest.raises(ValueError, match=r"total=6.0 is more than inputs=3 .* Write total=3.0"):
+        nm.STDP(**sizes, total=6.0)
     with pytest.raises(ValueError, match="STDP: give eta= or optimizer=, not both"):
         nm.STDP(**sizes, eta=0.1, optimizer=optax.sgd(0.1))
     with pytest.raises(ValueError, match="STDP: bounds is one of 'none', 'hard', 'soft', got 'f'"):

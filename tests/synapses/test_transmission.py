@@ -101,9 +101,79 @@ def test_delay_lines_each_have_their_own():
         for steps, outputs in ((lag, found), (2 * lag, fine)):
             np.testing.assert_array_equal(outputs[steps:, :, unit], signal[: 30 - steps, :, unit])
             np.testing.assert_array_equal(outputs[:steps, :, unit], 0.0)
+
+
+def test_delays_are_in_ms_at_any_dt():
+    for dt in (0.1, 0.5, 1.0, 2.0):
+        line = nm.Delay(units=1, max_steps=200, delay=20.0)
+        signal = np.arange(1, 400, dtype=np.float32)[:, None, None]
+        found = response(line, signal, dt)[:, 0, 0]
+        assert np.flatnonzero(found)[0] == round(20.0 / dt)
+
+
+def test_half_steps_of_a_delay_go_up():
+    line = nm.Delay(units=4, max_steps=3, delay=jnp.array([0.5, 1.5, 2.5, 2.4]))
+    found = response(line, np.ones((6, 1, 4), np.float32))[:, 0]
+    np.testing.assert_array_equal((found == 0).sum(0), [1, 2, 3, 2])
+
+
+def test_a_delay_that_cannot_be_kept_is_an_error_or_nan():
+    line = nm.Delay(units=2, max_steps=7, delay=jnp.array([3.0, 7.0]))
     state = nm.init(line, jax.random.key(0))
     assert nm.advance_state(line, state, dt=1.0).in_range.all()
-    assert not nm.advance_state(line, state, dt=0.5).in_range.any()  # 7 ms are 14 steps now
+    too_short = (
+        r"dt=0.5 ms is too short a step: .*Delay keeps too few .* max_steps 2 times as large"
+    )
+    with pytest.raises(ValueError, match=too_short):
+        nm.advance_state(line, state, dt=0.5)
+    with pytest.raises(ValueError, match=too_short):
+        nm.run(line, state, steps=3, dt=0.5)
+    circuit = nm.connect(
+        dict(line=line, cell=nm.LIF(units=2)), [wire("line.outputs", to="cell.current")]
+    )
+    with pytest.raises(ValueError, match=r"dt=0.5 ms is too short a step: 'line': Delay"):
+        nm.run(circuit, nm.init(circuit, jax.random.key(0)), steps=3, dt=0.5)
+    after = nm.advance_state(line, state, dt=jnp.float32(0.5))  # an array: not read back
+    np.testing.assert_array_equal(after.in_range, [[1.0, 0.0]])
+    np.testing.assert_array_equal(np.isnan(after.outputs), [[False, True]])
+
+    def late(delay):
+        return nm.advance_state(nm.Delay(units=2, max_steps=7, delay=delay), state)
+
+    for bad in (8.0, -1.0, jnp.nan):
+        after = jax.jit(late)(bad)
+        assert np.isnan(after.outputs).all() and not after.in_range.any()
+
+
+def test_what_is_on_the_way_is_not_shifted_by_another_dt():
+    line = nm.Delay(units=1, max_steps=8, delay=2.0)
+    state = nm.init(line, jax.random.key(0)).replace(inputs=[[1.0]])
+    state, _ = nm.run(line, state, steps=5, dt=1.0)
+    state, seen = nm.run(line, state, steps=8, dt=0.5, record=("outputs", "in_range"))
+    outputs, in_range = (np.asarray(seen[name]).ravel() for name in ("outputs", "in_range"))
+    np.testing.assert_array_equal(in_range, [0.0] * 4 + [1.0] * 4)
+    assert np.isnan(outputs[:4]).all() and (outputs[4:] == 1.0).all()
+    fresh = nm.reset(line, state)
+    _, seen = nm.run(line, fresh, steps=6, dt=1.0, record="outputs")
+    np.testing.assert_array_equal(seen["outputs"].ravel(), 0.0)
+
+
+def test_an_interpolated_delay_has_a_gradient():
+    """A ramp delayed by d is the ramp minus d, with the derivative -1 by d."""
+    signal = 3.0 * np.arange(40, dtype=np.float32)[:, None, None]
+
+    def last(delay):
+        line = nm.Delay(units=1, max_steps=9, delay=delay, interpolate=True)
+        state = nm.init(line, jax.random.key(0))
+        final, _ = nm.run(line, state, steps=40, dt=0.5, inputs={"inputs": signal})
+        return final.outputs[0, 0]
+
+    for delay in (0.1, 1.3, 2.0, 3.7, 4.5):
+        expected = 3.0 * (39 - delay / 0.5)
+        np.testing.assert_allclose(last(delay), expected, rtol=1e-5)
+        np.testing.assert_allclose(jax.grad(last)(delay), -6.0, rtol=1e-4)
+    with pytest.raises(ValueError, match="too short a step"):
+        last(4.6)
 
 
 def test_delay_equals_a_delayed_wire():

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Real, Shared, Static
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Real, Shared, Static, counted
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.memories.bidirectional.storage import correlate
 
@@ -91,7 +91,7 @@ class BidirectionalAssociative(Memory[BidirectionalAssociativeState]):
         self, state: BidirectionalAssociativeState, pairs: Layers
     ) -> BidirectionalAssociativeState:
         change = self.eta * correlate(pairs["first"], pairs["second"])
-        count = state.count + pairs["first"].shape[0]
+        count = counted(state.count, pairs["first"].shape[0])
         return state.replace(weights=state.weights + change, count=count)
 
 

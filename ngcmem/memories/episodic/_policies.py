@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.core import counted
 from ngcmem.memories.episodic._slot_table import (
     COUNTERS,
     SlotTable,
@@ -58,13 +59,13 @@ def next_slot(table: SlotTable, when_full: WhenFull, key: Array | None) -> tuple
         drawn = jax.random.randint(key, (), 0, slots, jnp.int32)
         return jnp.where(full, drawn, table.count), jnp.array(True)
 
-    def victim(value: Array, written: Array) -> Array:
+    def victim(value: Array, age: Array) -> Array:
         least = value == jnp.min(value)
-        latest = jnp.iinfo(jnp.int32).max
-        return jnp.argmin(jnp.where(least, written, latest)).astype(jnp.int32)
+        return jnp.argmax(jnp.where(least, age, -1)).astype(jnp.int32)
 
-    value = table.strength if when_full == "weakest" else table.last_used
-    slot = lax.cond(full, victim, lambda *_: table.count, value, table.written)
+    # Ages, not stamps: their differences are right when the clock has gone round at 2^32.
+    value = table.strength if when_full == "weakest" else table.last_used - table.clock
+    slot = lax.cond(full, victim, lambda *_: table.count, value, table.clock - table.written)
     return slot, jnp.array(True)
 
 
@@ -109,9 +110,9 @@ def write_entry(
         count=table.count + grown.astype(jnp.int32),
         oldest=(table.oldest + turned.astype(jnp.int32)) % slots,
         clock=clock,
-        refused=table.refused + (accept & ~twin & ~room).astype(jnp.int32),
-        skipped=table.skipped + (accept & twin & ~wrote).astype(jnp.int32),
-        merged=table.merged + (wrote & twin).astype(jnp.int32),
+        refused=counted(table.refused, accept & ~twin & ~room),
+        skipped=counted(table.skipped, accept & twin & ~wrote),
+        merged=counted(table.merged, wrote & twin),
     )
 
 

@@ -16,6 +16,7 @@ from ngcmem.core import (
     PerExample,
     Shared,
     Static,
+    counted,
 )
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.memories._packed_bits import pack, within
@@ -140,5 +141,5 @@ class SparseDistributed(Memory[SparseDistributedState]):
             one, (state.counters, state.overflowed), (addresses, targets)
         )
         return state.replace(
-            counters=counters, overflowed=overflowed, count=state.count + addresses.shape[0]
+            counters=counters, overflowed=overflowed, count=counted(state.count, addresses.shape[0])
         )
