@@ -3,6 +3,7 @@
 from ngcmem.plasticity.apply import apply_change as apply_change
 from ngcmem.plasticity.apply import check_learning as check_learning
 from ngcmem.plasticity.apply import descend_loss as descend_loss
+from ngcmem.plasticity.apply import forget_moments as forget_moments
 from ngcmem.plasticity.apply import init_optimizer as init_optimizer
 from ngcmem.plasticity.hopfield_storage import HopfieldRule as HopfieldRule
 from ngcmem.plasticity.hopfield_storage import OuterProduct as OuterProduct
@@ -36,3 +37,4 @@ from ngcmem.plasticity.rules import filled as filled
 from ngcmem.plasticity.slots import Slots as Slots
 from ngcmem.plasticity.slots import append as append
 from ngcmem.plasticity.slots import append_novel as append_novel
+from ngcmem.plasticity.slots import newly_written as newly_written

@@ -37,7 +37,7 @@ def test_wrong_arguments(wrong, message):
     ("make", "message"),
     [
         (lambda: TopK(k=0), "at least 1, got 0"),
-        (lambda: TopK(k=3, separation="softmax"), "write TopK(k=3, separation=Softmax())"),
+        (lambda: TopK(k=3, separation="softmx"), "softmx"),
         (lambda: Power(exponent=2.5), "exponent is 1, 2, 3"),
         (lambda: Entmax(alpha=1.0), "alpha > 1"),
     ],

@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.memories.episodic._options import widths_of
 from ngcmem.memories.episodic._policies import Writing, append_block, write_entries
 from ngcmem.memories.episodic._reading import scores_of
 from ngcmem.memories.episodic._slot_table import SlotTable
+from ngcmem.retrieval import lowered
 
 
 def draws_numbers(memory: Any) -> bool:
@@ -65,11 +67,14 @@ def write(
 
 def _writing(memory: Any) -> Writing:
     def twin(entry: Any, table: SlotTable) -> tuple[Array, Array]:
-        known = jax.tree.map(jnp.ones_like, entry[0])
-        scores = scores_of(memory, entry[0], table.content[0], known)
+        rows = jax.tree.map(lambda row, kept: row.astype(kept.dtype), entry[0], table.content[0])
+        known = jax.tree.map(jnp.ones_like, rows)
+        scores = scores_of(memory, rows, table.content[0], known)
         scores = jnp.where(jnp.arange(memory.slots) < table.count, scores, -jnp.inf)
         best = jnp.argmax(scores).astype(jnp.int32)
-        return best, (table.count > 0) & (scores[best] >= memory.duplicate_threshold)
+        features = sum(widths_of(memory.keys))
+        reached = lowered(memory.duplicate_threshold, features, scores.dtype)
+        return best, (table.count > 0) & (scores[best] >= reached)
 
     def merge(old: Any, new: Any) -> Any:
         moved = jax.tree.map(lambda a, b: a + memory.duplicate_eta * (b - a), old, new)
