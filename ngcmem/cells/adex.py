@@ -8,6 +8,10 @@ from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
 
 
+LARGEST_EXPONENT = 60.0
+"""Of the upstroke: it takes v past any peak in one step, and has a finite gradient there."""
+
+
 class AdExState(State):
     current: Input[Array, "units"]  # input current, pA
     v: PerExample[Array, "units"]  # membrane potential, mV
@@ -58,7 +62,8 @@ class AdEx(Component[AdExState]):
     def advance_state(self, state: AdExState, t: Array, dt: Array) -> AdExState:
         def derivative(y: Values) -> Values:
             v, w = jnp.minimum(y[0], self.v_peak), y[1]
-            upstroke = self.slope * jnp.exp((v - self.v_threshold) / self.slope)
+            height = jnp.minimum((v - self.v_threshold) / self.slope, LARGEST_EXPONENT)
+            upstroke = self.slope * jnp.exp(height)
             leak = self.g_leak * (upstroke - (v - self.v_leak))
             return (
                 (leak - w + state.current) / self.capacitance,

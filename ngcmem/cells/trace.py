@@ -1,7 +1,7 @@
 """Exponential trace of a spike train."""
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
 
@@ -43,6 +43,8 @@ class Trace(Component[TraceState]):
         decayed = state.trace * jnp.exp(-dt / self.tau)
         if self.pairing == "nearest":
             trace = jnp.where(state.inputs > 0, self.gain, decayed)
+            # The derivative of decayed + spike (gain - decayed), which a comparison hides.
+            trace = trace + (state.inputs - lax.stop_gradient(state.inputs)) * (self.gain - decayed)
         else:
             trace = decayed + self.gain * state.inputs
         return state.replace(trace=trace)

@@ -5,6 +5,7 @@ from ngcmem.plasticity.apply import check_learning as check_learning
 from ngcmem.plasticity.apply import descend_loss as descend_loss
 from ngcmem.plasticity.apply import forget_moments as forget_moments
 from ngcmem.plasticity.apply import init_optimizer as init_optimizer
+from ngcmem.plasticity.covariance import covariance_step as covariance_step
 from ngcmem.plasticity.hopfield_storage import HopfieldRule as HopfieldRule
 from ngcmem.plasticity.hopfield_storage import OuterProduct as OuterProduct
 from ngcmem.plasticity.hopfield_storage import Perceptron as Perceptron

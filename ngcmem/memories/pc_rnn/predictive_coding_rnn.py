@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import Component, Input, PerExample, Shared, State, Static, euclidean_norm
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 LOG_FLOOR = -92.10340371976183  # log 1e-40, too small for a float32 that is no logarithm
@@ -217,6 +217,6 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
 def _norm(x: Array, exponent: float | Array) -> Array:
     """|x|^exponent, with gradient 0 at 0."""
-    square = jnp.sum(x**2)
-    logarithm = jnp.log(jnp.where(square > 0.0, square, 1.0))
-    return jnp.where(square > 0.0, jnp.exp(0.5 * exponent * logarithm), 0.0)
+    norm = euclidean_norm(x, None)
+    logarithm = jnp.log(jnp.where(norm == 0.0, 1.0, norm))
+    return jnp.where(norm == 0.0, 0.0, jnp.exp(exponent * logarithm))
