@@ -4,17 +4,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.core import euclidean_norm, magnitude
+
 
 def cosine_similarity(recalled: Array, stored: Array) -> Array:
     """The cosine of the angle between two rows, 0 where one of them is zero."""
-    norms = jnp.linalg.norm(recalled, axis=-1) * jnp.linalg.norm(stored, axis=-1)
+    recalled, stored = recalled / magnitude(recalled), stored / magnitude(stored)
+    norms = euclidean_norm(recalled) * euclidean_norm(stored)
     inner = jnp.sum(recalled * stored, axis=-1)
-    return jnp.where(norms > 0, inner / jnp.where(norms > 0, norms, 1.0), 0.0)
+    return jnp.where(norms == 0, 0.0, inner / jnp.where(norms == 0, 1.0, norms))
 
 
 def euclidean_distance(recalled: Array, stored: Array) -> Array:
-    """The Euclidean distance."""
-    return jnp.linalg.norm(recalled - stored, axis=-1)
+    """The Euclidean distance; its derivative where both are equal is 0."""
+    return euclidean_norm(recalled - stored)
 
 
 def bit_error(recalled: Array, stored: Array) -> Array:

@@ -19,6 +19,9 @@ from ngcmem.core import (
     zeros_per_unit,
 )
 
+LARGEST_EXPONENT = 60.0
+"""Of the upstroke: it takes v past any peak in one step, and has a finite gradient there."""
+
 
 class AdExState(State):
     current: Input[Array, "units"]  # input current, pA
@@ -76,7 +79,8 @@ class AdEx(Component[AdExState]):
 
         def derivative(y: Values) -> Values:
             v, w = jnp.minimum(y[0], v_peak), y[1]
-            upstroke = jnp.where(sharp, 0.0, slope * jnp.exp((v - self.v_threshold) / slope))
+            height = jnp.minimum((v - self.v_threshold) / slope, LARGEST_EXPONENT)
+            upstroke = jnp.where(sharp, 0.0, slope * jnp.exp(height))
             leak = self.g_leak * (upstroke - (v - self.v_leak))
             return (
                 (leak - w + state.current) / self.capacitance,

@@ -1,5 +1,6 @@
 """Hodgkin and Huxley's model of the squid giant axon."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -98,12 +99,15 @@ def gate_rates(v: Array) -> tuple[tuple[Array, Array], ...]:
     return (
         (0.1 * _bernoulli(-(v + 55.0) / 10.0), 0.125 * jnp.exp(-(v + 65.0) / 80.0)),
         (_bernoulli(-(v + 40.0) / 10.0), 4.0 * jnp.exp(-(v + 65.0) / 18.0)),
-        (0.07 * jnp.exp(-(v + 65.0) / 20.0), 1.0 / (1.0 + jnp.exp(-(v + 35.0) / 10.0))),
+        (0.07 * jnp.exp(-(v + 65.0) / 20.0), jax.nn.sigmoid((v + 35.0) / 10.0)),
     )
 
 
 def _bernoulli(x: Array) -> Array:
     """x / (exp(x) - 1), which is 1 at 0, with a finite gradient there."""
     small = jnp.abs(x) < 1e-3
-    away = jnp.where(small, 1.0, x)
-    return jnp.where(small, 1.0 - 0.5 * x + x * x / 12.0, away / jnp.expm1(away))
+    near, away = jnp.where(small, x, 0.0), jnp.where(small, 1.0, jnp.abs(x))
+    # By exp(-|x|), which does not overflow: nor does then the gradient.
+    falling = jnp.exp(-away)
+    far = away / -jnp.expm1(-away) * jnp.where(x > 0, falling, 1.0)
+    return jnp.where(small, 1.0 - 0.5 * near + near * near / 12.0, far)

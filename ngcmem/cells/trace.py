@@ -1,7 +1,7 @@
 """Exponential trace of a spike train."""
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from ngcmem.core import (
     Component,
@@ -56,7 +56,9 @@ class Trace(Component[TraceState]):
         added = self.gain * state.inputs if self.pairing == "all_to_all" else 0.0
         trace, rounding = approach(state.trace, state.rounding, 0.0, self.tau, dt, jump=added)
         if self.pairing == "nearest":
-            fired = state.inputs > 0
-            trace = jnp.where(fired, self.gain, trace)
+            fired, decayed = state.inputs > 0, trace
+            # The derivative of decayed + spike (gain - decayed), which a comparison hides.
+            hidden = (state.inputs - lax.stop_gradient(state.inputs)) * (self.gain - decayed)
+            trace = jnp.where(fired, self.gain, decayed) + hidden
             rounding = jnp.where(fired, 0.0, rounding)
         return state.replace(trace=trace, rounding=rounding)

@@ -72,6 +72,8 @@ from ngcmem.core.keys import is_key as is_key
 from ngcmem.core.memory import Memory as Memory
 from ngcmem.core.memory import MemoryState as MemoryState
 from ngcmem.core.memory import finite as finite
+from ngcmem.core.norms import euclidean_norm as euclidean_norm
+from ngcmem.core.norms import magnitude as magnitude
 from ngcmem.core.parts import Part as Part
 from ngcmem.core.parts import part as part
 from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit

@@ -3,8 +3,10 @@
 from ngcmem.plasticity.apply import apply_change as apply_change
 from ngcmem.plasticity.apply import check_learning as check_learning
 from ngcmem.plasticity.apply import descend_loss as descend_loss
+from ngcmem.plasticity.apply import forget_moments as forget_moments
 from ngcmem.plasticity.apply import init_optimizer as init_optimizer
 from ngcmem.plasticity.apply import learning_step as learning_step
+from ngcmem.plasticity.covariance import covariance_step as covariance_step
 from ngcmem.plasticity.hopfield_storage import HopfieldRule as HopfieldRule
 from ngcmem.plasticity.hopfield_storage import OuterProduct as OuterProduct
 from ngcmem.plasticity.hopfield_storage import Perceptron as Perceptron
@@ -37,3 +39,4 @@ from ngcmem.plasticity.rules import filled as filled
 from ngcmem.plasticity.slots import Slots as Slots
 from ngcmem.plasticity.slots import append as append
 from ngcmem.plasticity.slots import append_novel as append_novel
+from ngcmem.plasticity.slots import newly_written as newly_written

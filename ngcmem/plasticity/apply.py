@@ -33,6 +33,35 @@ def init_optimizer(optimizer: optax.GradientTransformation | None, weights: Any)
     return () if optimizer is None else optimizer.init(weights)
 
 
+def forget_moments(
+    optimizer: optax.GradientTransformation | None,
+    optimizer_state: Any,
+    weights: Array,
+    rows: Array,
+) -> Any:
+    """The optimiser's state as if it had never seen these rows of the weights.
+
+    What an optimiser remembers of a pattern is not for the one written in its place. Counters
+    that belong to all rows stay.
+
+    Args:
+        optimizer: None if there is none.
+        optimizer_state: of these weights.
+        weights: (slots, features).
+        rows: (slots,) bool.
+    """
+    if optimizer is None:
+        return optimizer_state
+
+    def of_rows(now: Array, fresh: Array) -> Array:
+        now = jnp.asarray(now)
+        if now.shape[-2:] == weights.shape:
+            return jnp.where(rows[:, None], fresh, now)
+        return jnp.where(rows, fresh, now) if now.shape == rows.shape else now
+
+    return jax.tree.map(of_rows, optimizer_state, optimizer.init(weights))
+
+
 def apply_change(
     weights: Any,
     change: Any,

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Interval, NonNegative, Pytree, Real, Static
+from ngcmem.core import Interval, NonNegative, Pytree, Real, Static, euclidean_norm, magnitude
 from ngcmem.plasticity.slots import Slots, append
 
 Statistics = dict[str, Array]
@@ -123,6 +123,7 @@ class Projection(HopfieldRule):
         self, weights: Array, statistics: Statistics, patterns: Array
     ) -> tuple[Array, Statistics]:
         def one(projector: Array, x: Array) -> tuple[Array, None]:
+            x = x / magnitude(x)
             rest = x - projector @ x
             rest = rest - projector @ rest  # twice, against rounding
             size = jnp.sum(rest**2)
@@ -169,7 +170,7 @@ class Perceptron(HopfieldRule):
         size, rounds = rows.shape[1], jnp.asarray(self.rounds).astype(jnp.int32)
 
         def unstable(w: Array) -> Array:
-            norms = jnp.linalg.norm(w, axis=1)
+            norms = euclidean_norm(w)
             return ((rows * (rows @ w.T)) <= (self.margin * norms)[None]) & used[:, None]
 
         def step(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:

@@ -22,8 +22,10 @@ from ngcmem.core import (
     Real,
     Static,
     counted,
+    magnitude,
 )
 from ngcmem.plasticity import linear_solvers as solvers
+from ngcmem.plasticity.covariance import covariance_step
 
 Statistics = dict[str, Array]
 
@@ -88,15 +90,16 @@ class WidrowHoff(LinearRule):
     def write(
         self, weights: Array, statistics: Statistics, keys: Array, values: Array
     ) -> tuple[Array, Statistics]:
-        norms = jnp.sum(keys**2, axis=1)
+        size = jnp.where(jnp.asarray(self.normalised) > 0, magnitude(keys)[:, 0], 1.0)
+        norms = jnp.sum((keys / size[:, None]) ** 2, axis=1)
         scale = jnp.where(self.normalised > 0, jnp.where(norms > 0, norms, 1.0), 1.0)
-        rates = self.eta / scale
+        steps = (self.eta / scale)[:, None] * (keys / size[:, None]) / size[:, None]
 
         def one(w: Array, pair: tuple[Array, Array, Array]) -> tuple[Array, None]:
-            key, value, rate = pair
-            return w + rate * key[:, None] * (value - key @ w)[None], None
+            key, value, step = pair
+            return w + step[:, None] * (value - key @ w)[None], None
 
-        return jax.lax.scan(one, weights, (keys, values, rates))[0], statistics
+        return jax.lax.scan(one, weights, (keys, values, steps))[0], statistics
 
 
 class PseudoInverse(LinearRule):
@@ -104,10 +107,12 @@ class PseudoInverse(LinearRule):
 
     An empty memory is solved from the keys themselves (`linear_solvers.solve`); later pairs are
     added to K^T K and K^T V and solved from those, at half the digits; the keys need not span the
-    space, however many there are. `error` says how far the weights may be off. With a ridge,
-    W = (K^T K + ridge I)^-1 K^T V, and the span of the keys is not tracked: `LinearAssociative`'s
-    novelty is then the key itself. A forgetting factor below 1 weighs the pair written t writes
-    ago by forgetting^t.
+    space, however many there are. `error` is a bound on how far the weights are off: infinite
+    where a direction was dropped that keys may have reached, if more weakly than rounding can
+    tell. With a ridge, W = (K^T K + ridge I)^-1 K^T V, and the span of the keys is not tracked:
+    `LinearAssociative`'s novelty is then the key itself. A forgetting factor below 1 weighs the
+    pair written t writes ago by forgetting^t; pairs whose key is 0 say nothing and do not count.
+    Keys of 1e-17 to 1e18 are in the range of float32, whose squares are summed.
 
     With `on_demand` writing only adds up (a matrix product per batch of pairs) and the weights
     wait for `nm.LinearAssociative.solve`; until then `error` is infinite and nothing `matched`.
@@ -126,21 +131,29 @@ class PseudoInverse(LinearRule):
             "gram": jnp.zeros((inputs, inputs)),  # sum of k k^T
             "cross": jnp.zeros((inputs, outputs)),  # sum of k v^T
             "complement": jnp.eye(inputs),  # the projector onto what no key reaches
-            "pairs": jnp.zeros((), jnp.int32),
-            "error": jnp.zeros(()),  # |W - W_exact| / |W_exact|, estimated
+            "square": jnp.zeros(()),  # sum of |v|^2
+            "pairs": jnp.zeros((), jnp.int32),  # whose key is not 0
+            "waiting": jnp.zeros((), jnp.int32),  # of them, those the weights do not know yet
+            "error": jnp.zeros(()),  # |W - W_exact| / |W_exact|, at most
         }
 
     def write(
         self, weights: Array, statistics: Statistics, keys: Array, values: Array
     ) -> tuple[Array, Statistics]:
-        n, d = keys.shape
-        age = jnp.arange(n - 1, -1, -1, dtype=keys.dtype)
-        weighing = (jnp.asarray(self.forgetting, keys.dtype) ** age)[:, None]
+        d = keys.shape[1]
+        some = jnp.any(keys != 0, axis=1)
+        number = jnp.sum(some, dtype=jnp.int32)
+        later = (number - jnp.cumsum(some)).astype(keys.dtype)
+        forgetting = jnp.asarray(self.forgetting, keys.dtype)
+        weighing = jnp.where(some, forgetting**later, 0)[:, None]
+        kept = forgetting ** number.astype(keys.dtype)
         moments = keys.T @ (jnp.concatenate([keys, values], axis=1) * weighing)
         added = statistics | {
-            "gram": statistics["gram"] * self.forgetting**n + moments[:, :d],
-            "cross": statistics["cross"] * self.forgetting**n + moments[:, d:],
-            "pairs": counted(statistics["pairs"], n),
+            "gram": statistics["gram"] * kept + moments[:, :d],
+            "cross": statistics["cross"] * kept + moments[:, d:],
+            "square": statistics["square"] * kept + jnp.sum(weighing * values**2),
+            "pairs": counted(statistics["pairs"], number),
+            "waiting": counted(statistics["waiting"], number),
         }
         if self.on_demand:
             return weights, added | {"error": jnp.full_like(added["error"], jnp.inf)}
@@ -152,7 +165,7 @@ class PseudoInverse(LinearRule):
 
     def waiting(self, statistics: Statistics) -> Array:
         """Whether pairs were added that the weights do not know yet."""
-        return jnp.isinf(statistics["error"]) & self.on_demand
+        return statistics["waiting"] > 0
 
     def solve(self, statistics: Statistics) -> tuple[Array, Statistics]:
         """The weights of all pairs added up so far, and the statistics with their error."""
@@ -162,12 +175,15 @@ class PseudoInverse(LinearRule):
         gram, cross = statistics["gram"], statistics["cross"]
         size = gram.shape[0]
         full = gram + self.ridge * jnp.eye(size, dtype=gram.dtype)
-        return solvers.solve_gram(full, cross, definite=None)
+        rank = jnp.where(jnp.asarray(self.ridge) > 0, size, statistics["pairs"])
+        length = jnp.sqrt(statistics["square"])
+        return solvers.solve_gram(full, cross, definite=None, rank=rank, length=length)
 
     def _solved(self, statistics: Statistics, fit: solvers.LinearFit) -> tuple[Array, Statistics]:
         regular = jnp.asarray(self.ridge) > 0
         complement = jnp.where(regular, statistics["complement"], fit.complement)
-        return fit.weights, statistics | {"complement": complement, "error": fit.error}
+        known = {"complement": complement, "waiting": jnp.zeros_like(statistics["waiting"])}
+        return fit.weights, statistics | known | {"error": fit.error}
 
 
 class Greville(LinearRule):
@@ -195,11 +211,13 @@ class Greville(LinearRule):
         def one(carry: tuple[Array, Array, Array], pair: tuple[Array, Array]) -> tuple:
             w, complement, refused = carry
             key, value = pair
-            h = complement @ (complement @ key)  # twice, against rounding
+            scale = magnitude(key)
+            unit = key / scale
+            h = complement @ (complement @ unit)  # twice, against rounding
             size = jnp.sum(h**2)
-            fresh = size > (self.rtol**2) * jnp.sum(key**2)
+            fresh = size > (self.rtol**2) * jnp.sum(unit**2)
             rate = jnp.where(fresh, 1.0 / jnp.where(fresh, size, 1.0), 0.0)
-            w = w + rate * h[:, None] * (value - key @ w)[None]
+            w = w + rate * h[:, None] * ((value - key @ w) / scale)[None]
             complement = complement - rate * h[:, None] * h[None]
             return (w, complement, refused + (~fresh).astype(refused.dtype)), None
 
@@ -214,9 +232,12 @@ class RecursiveLeastSquares(LinearRule):
         g = P k / (forgetting + k^T P k)
         W <- W + g (v - k W)^T;   P <- (P - g k^T P) / forgetting
 
-    P is made symmetric after every pair; without that, or with a ridge below about 1e-2 in single
-    precision, the recursion blows up on long streams. Plackett (1950), Biometrika 37, 149; Haykin
-    (2002), Adaptive Filter Theory, chapter 9.
+    With forgetting below 1 the trace of P never exceeds inputs / ridge, where it begins: a step
+    that would wind it up forgets in the key's own direction alone, or nothing
+    (`covariance_step`, with references). A key of zeros changes nothing. P stays symmetric; without
+    that, or with a ridge below about 1e-2 (1e-5 |k|^2 of larger keys) in single precision, the
+    recursion blows up on long streams. Plackett (1950), Biometrika 37, 149; Haykin (2002),
+    Adaptive Filter Theory, chapter 9.
     """
 
     ridge: Positive = 1e-2
@@ -228,14 +249,13 @@ class RecursiveLeastSquares(LinearRule):
     def write(
         self, weights: Array, statistics: Statistics, keys: Array, values: Array
     ) -> tuple[Array, Statistics]:
+        limit = keys.shape[1] / jnp.asarray(self.ridge, keys.dtype)
+
         def one(carry: tuple[Array, Array], pair: tuple[Array, Array]) -> tuple:
             w, inverse = carry
             key, value = pair
-            reach = inverse @ key
-            gain = reach / (self.forgetting + key @ reach)
-            w = w + gain[:, None] * (value - key @ w)[None]
-            shrink = reach[:, None] * reach[None] / (self.forgetting + key @ reach)
-            return (w, (inverse - shrink) / self.forgetting), None
+            gain, inverse = covariance_step(inverse, key, self.forgetting, limit)
+            return (w + gain[:, None] * (value - key @ w)[None], inverse), None
 
         start = (weights, statistics["inverse"])
         (weights, inverse), _ = jax.lax.scan(one, start, (keys, values))

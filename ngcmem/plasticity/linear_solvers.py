@@ -14,6 +14,8 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
+from ngcmem.core import magnitude
+
 Method = Literal["auto", "svd", "qr", "cholesky"]
 METHODS = ("auto", "svd", "qr", "cholesky")
 SMALL = 256  # rows of a Gram matrix factored at once
@@ -23,7 +25,7 @@ class LinearFit(NamedTuple):
     """Weights, and what is known about them."""
 
     weights: Array  # (d, m)
-    error: Array  # (), an estimate of |W - W_exact| / |W_exact| (Frobenius norms)
+    error: Array  # (), |W - W_exact| / |W_exact| (Frobenius norms) is at most about this
     complement: Array  # (d, d), the projector onto what no key reaches
 
 
@@ -47,16 +49,20 @@ def solve(
         ValueError: an unknown method, or keys and values that are not as many rows each.
     """
     check_pairs(keys, values)
+    if method not in METHODS:
+        raise ValueError(f"solve: method is one of {', '.join(METHODS)}, got {method!r}.")
+    unit, scale = magnitude(keys, None), magnitude(values, None)  # no square is out of range
+    keys, values = keys / unit, values / scale
     match method:
         case "svd":
-            return _svd(keys, values, rtol)
+            fit = _svd(keys, values, rtol)
         case "qr":
-            return _qr(keys, values)
+            fit = _qr(keys, values)
         case "cholesky":
-            return _cholesky(keys, values)
+            fit = _cholesky(keys, values)
         case "auto":
-            return _auto(keys, values, rtol)
-    raise ValueError(f"solve: method is one of {', '.join(METHODS)}, got {method!r}.")
+            fit = _auto(keys, values, rtol)
+    return fit._replace(weights=fit.weights / unit * scale)
 
 
 def ridge(keys: Array, values: Array, strength: float | Array) -> LinearFit:
@@ -65,13 +71,24 @@ def ridge(keys: Array, values: Array, strength: float | Array) -> LinearFit:
     Reference: Hoerl and Kennard (1970), Technometrics 12, 55.
     """
     check_pairs(keys, values)
-    return _cholesky(keys, values, strength)
+    unit, scale = magnitude(keys, None), magnitude(values, None)
+    fit = _cholesky(keys / unit, values / scale, strength / unit / unit)
+    return fit._replace(weights=fit.weights / unit * scale)
 
 
-def solve_gram(gram: Array, cross: Array, *, definite: bool | None) -> LinearFit:
+def solve_gram(
+    gram: Array,
+    cross: Array,
+    *,
+    definite: bool | None,
+    rank: Array | int | None = None,
+    length: Array | None = None,
+) -> LinearFit:
     """The weights from K^T K and K^T V alone: what a stream of pairs leaves behind.
 
-    The error is eps cond(K)^2: a Gram matrix holds half the digits of the keys it came from.
+    The error is eps cond(K)^2: a Gram matrix holds half the digits of the keys it came from. It
+    is infinite where directions were dropped that keys may have reached, however weakly: what
+    they would have added to the weights has no bound.
 
     Args:
         gram: (d, d), the sum of k k^T, ridge added.
@@ -79,19 +96,22 @@ def solve_gram(gram: Array, cross: Array, *, definite: bool | None) -> LinearFit
         definite: whether to trust that the Gram matrix has full rank (Cholesky); else an
             eigendecomposition drops the directions that no key reached. None: as long as the
             error of the Cholesky factor stays below sqrt(eps).
+        rank: how many directions the keys reach at most; by default those of a diagonal above 0.
+        length: |V|, the root of the sum of all |v|^2; None if the weights explain all values.
     """
     if definite is None:
-        first = solve_gram(gram, cross, definite=True)
+        first = solve_gram(gram, cross, definite=True, length=length)
         return jax.lax.cond(
             first.error <= jnp.finfo(gram.dtype).eps ** 0.5,
             lambda: first,
-            lambda: solve_gram(gram, cross, definite=False),
+            lambda: solve_gram(gram, cross, definite=False, rank=rank, length=length),
         )
     size, eps = gram.shape[0], _unit(gram)
     if definite:
         inverse = inverse_factor(gram)
         weights = inverse.T @ (inverse @ cross)
-        error = _finite(eps * _condition(gram, inverse))
+        top, condition = _condition(gram, inverse)
+        error = _gram_error(eps * condition, jnp.sqrt(top), weights, length)
         return LinearFit(weights, error, jnp.zeros_like(gram))
     spectrum, vectors = jnp.linalg.eigh(gram)
     top = jnp.maximum(spectrum[-1], jnp.finfo(gram.dtype).tiny)
@@ -100,7 +120,11 @@ def solve_gram(gram: Array, cross: Array, *, definite: bool | None) -> LinearFit
     span = jnp.where(kept, vectors, 0)
     weights = vectors @ (inverse[:, None] * (vectors.T @ cross))
     lowest = jnp.min(jnp.where(kept, spectrum, top))
-    return LinearFit(weights, eps * top / lowest, jnp.eye(size, dtype=gram.dtype) - span @ span.T)
+    error = _gram_error(eps * top / lowest, jnp.sqrt(top), weights, length)
+    reached = jnp.sum(jnp.diagonal(gram) > 0)
+    missing = jnp.sum(kept) < (reached if rank is None else jnp.minimum(rank, reached))
+    error = jnp.where(missing, jnp.inf, error)
+    return LinearFit(weights, error, jnp.eye(size, dtype=gram.dtype) - span @ span.T)
 
 
 def check_pairs(keys: Array, values: Array) -> None:
@@ -130,12 +154,14 @@ def _cholesky(keys: Array, values: Array, strength: float | Array = 0.0) -> Line
     gram = keys @ keys.T if wide else keys.T @ keys
     gram = gram + strength * jnp.eye(gram.shape[0], dtype=gram.dtype)
     inverse = inverse_factor(gram)
-    error = _finite(_unit(keys) * _condition(gram, inverse))
+    top, condition = _condition(gram, inverse)
+    error = _gram_error(_unit(keys) * condition, jnp.sqrt(top))
     if wide:
         basis = inverse @ keys  # orthonormal rows
         weights = basis.T @ (inverse @ values)
         return LinearFit(weights, error, jnp.eye(d, dtype=keys.dtype) - basis.T @ basis)
     weights = inverse.T @ (inverse @ (keys.T @ values))
+    error = _gram_error(error, jnp.sqrt(top), weights, jnp.linalg.norm(values))
     return LinearFit(weights, error, jnp.zeros((d, d), keys.dtype))
 
 
@@ -170,6 +196,8 @@ def _svd(keys: Array, values: Array, rtol: float | Array | None) -> LinearFit:
     span = jnp.where(kept, vt.T, 0)
     spread = (s[0], jnp.min(jnp.where(kept, s, s[0])))
     error = _stable_error(eps, spread, left_over, weights)
+    missing = jnp.sum(kept) < jnp.minimum(*(jnp.sum(jnp.any(keys != 0, axis=i)) for i in (0, 1)))
+    error = jnp.where(missing, jnp.inf, error)
     return LinearFit(weights, error, jnp.eye(d, dtype=keys.dtype) - span @ span.T)
 
 
@@ -180,6 +208,19 @@ def _stable_error(
     condition = spread[0] / spread[1]
     size = jnp.maximum(spread[0] * jnp.linalg.norm(weights), jnp.finfo(weights.dtype).tiny)
     return _finite(eps * condition * (1.0 + condition * left_over / size))
+
+
+def _gram_error(
+    error: Array, largest: Array, weights: Array | None = None, length: Array | None = None
+) -> Array:
+    """A first-order error, times |V| / (|K| |W|) where the weights explain little of the values.
+
+    The rounding of K^T V is eps |K| |V|. Errors near 1 are no longer small: e / (1 - e).
+    """
+    if length is not None:
+        size = largest * jnp.linalg.norm(weights)
+        error = error * (1 + length / jnp.where(size > 0, size, jnp.inf))
+    return _finite(jnp.where(error < 1, error / (1 - jnp.minimum(error, 0.999)), jnp.inf))
 
 
 def _unit(array: Array) -> Array:
@@ -223,10 +264,10 @@ def inverse_factor(gram: Array) -> Array:
     return jax.lax.fori_loop(0, size, row, jnp.zeros_like(gram))
 
 
-def _condition(gram: Array, inverse: Array) -> Array:
-    """cond(K)^2 by a few steps of power iteration on the Gram matrix and on its inverse."""
+def _condition(gram: Array, inverse: Array) -> tuple[Array, Array]:
+    """|K|^2 and cond(K)^2 by a few steps of power iteration on the Gram matrix and its inverse."""
     top = _power(lambda v: gram @ v, gram.shape[0], gram.dtype)
-    return top * _power(lambda v: inverse.T @ (inverse @ v), gram.shape[0], gram.dtype)
+    return top, top * _power(lambda v: inverse.T @ (inverse @ v), gram.shape[0], gram.dtype)
 
 
 def _spread(r: Array, inverse: Array) -> tuple[Array, Array]:

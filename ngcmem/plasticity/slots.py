@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core import counted, ring_counted
+from ngcmem.retrieval import lowered
 
 WhenFull = Literal["fifo", "refuse"]
 
@@ -50,6 +51,13 @@ def append(slots: Slots, rows: Array, when_full: WhenFull, mask: Array | None = 
     )
 
 
+def newly_written(before: Slots, after: Slots) -> Array:
+    """(slots,) bool, the rows that `append` or `append_novel` wrote in between."""
+    capacity = before.weights.shape[0]
+    turn = (jnp.arange(capacity, dtype=jnp.int32) - before.written) % capacity
+    return turn < after.written - before.written
+
+
 def append_novel(
     slots: Slots,
     rows: Array,
@@ -67,7 +75,7 @@ def append_novel(
         rows: (n, features).
         when_full: as in `append`.
         best_similarity: of a row with its known features to the used slots.
-        threshold: a row at or above it is not novel.
+        threshold: a row at or above it, to rounding, is not novel.
         known: (n, features), the features to compare.
         allowed: (n,), rows that may be stored at all.
         mask: as in `append`.
@@ -78,8 +86,10 @@ def append_novel(
 
     def one(slots: Slots, row: tuple[Array, Array, Array]) -> tuple[Slots, Array]:
         values, row_known, row_allowed = row
+        values = values.astype(slots.weights.dtype)  # compared as it would be stored
         best = jnp.where(slots.count > 0, best_similarity(slots, values, row_known), -jnp.inf)
-        novel = (best < threshold) & (row_allowed > 0)
+        reached = lowered(threshold, values.shape[0], best.dtype)
+        novel = (best < reached) & (row_allowed > 0)
         more = append(slots, values[None], when_full, mask)
         return jax.tree.map(lambda a, b: jnp.where(novel, b, a), slots, more), novel
 

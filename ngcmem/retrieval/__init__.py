@@ -28,6 +28,7 @@ from ngcmem.retrieval.retrieve import choose as choose
 from ngcmem.retrieval.retrieve import retrieve as retrieve
 from ngcmem.retrieval.retrieve import retrieve_batch as retrieve_batch
 from ngcmem.retrieval.retrieve import streamable as streamable
+from ngcmem.retrieval.rounding import lowered as lowered
 from ngcmem.retrieval.separation import Identity as Identity
 from ngcmem.retrieval.separation import Laws as Laws
 from ngcmem.retrieval.separation import LogSumRelu as LogSumRelu

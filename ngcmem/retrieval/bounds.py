@@ -40,7 +40,8 @@ def retrieval_error(beta: Array | float, delta: Array, slots: int, norm: Array |
 
 def well_separated(beta: Array | float, delta: Array, slots: int, norm: Array | float) -> Array:
     """Delta_i >= 2/(beta N) + ln(2 (N-1) N beta M^2)/beta: x_i has a fixed point of its own."""
-    needed = 2 / (beta * slots) + jnp.log(2 * (slots - 1) * slots * beta * norm**2) / beta
+    count = jnp.log(2.0 * (slots - 1) * slots) + jnp.log(beta) + 2 * jnp.log(norm)
+    needed = 2 / (beta * slots) + count / beta
     return delta >= needed
 
 

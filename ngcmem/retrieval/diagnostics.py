@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.core import euclidean_norm, magnitude
+
 STORED, MIXTURE, SPURIOUS = 0, 1, 2
 """Classes of a fixed point."""
 
@@ -36,12 +38,12 @@ def classify(
     used = jnp.arange(patterns.shape[0]) < count
     patterns = jnp.where(used[:, None], patterns, 0)
     weights = jnp.where(used, weights, 0)
-    allowed = tolerance * jnp.sqrt(jnp.max(jnp.sum(patterns**2, 1)))
-    distances = jnp.sqrt(jnp.sum((patterns - state[None]) ** 2, 1))
+    allowed = tolerance * jnp.max(euclidean_norm(patterns))
+    distances = euclidean_norm(patterns - state[None])
     stored = jnp.any(used & (distances <= allowed))
     total = jnp.sum(weights)
     mean = weights @ patterns / jnp.where(total > 0, total, 1)
-    explained = (total > 0) & (jnp.sqrt(jnp.sum((mean - state) ** 2)) <= allowed)
+    explained = (total > 0) & (euclidean_norm(mean - state) <= allowed)
     return jnp.where(stored, STORED, jnp.where(explained, MIXTURE, SPURIOUS))
 
 
@@ -60,11 +62,12 @@ def basin_radius(
     of the pattern. The answer is exact to `largest` / 2^steps where the basin is an interval along
     the direction; it is 0 if the pattern itself is not recalled, `largest` if that far still is.
     """
-    direction = direction / jnp.sqrt(jnp.sum(direction**2))
+    direction = direction / magnitude(direction)
+    direction = direction / euclidean_norm(direction)
 
     def returns(radius: Array) -> Array:
         settled = recall(pattern + radius * direction)
-        return jnp.sqrt(jnp.sum((settled - pattern) ** 2)) <= tolerance
+        return euclidean_norm(settled - pattern) <= tolerance
 
     def halve(_, bracket):
         low, high = bracket

@@ -42,5 +42,6 @@ class BCM(PlasticSynapse[BCMState]):
 
     def evolve(self, state: BCMState, t: Array, dt: Array) -> BCMState:
         mean_square = jnp.mean(state.post**2, 0)
-        moved = approach(*state.threshold_sum, mean_square, self.tau_threshold, dt)
+        threshold, rounding = state.threshold_sum
+        moved = approach(threshold, rounding, mean_square, self.tau_threshold, dt)
         return self.learned(state, t, dt).replace(threshold_sum=jnp.stack(moved))

@@ -112,6 +112,15 @@ def test_entries_that_share_one_field_are_no_duplicates(weights: Any) -> None:
     assert [int(state[name]) for name in ("skipped", "merged", "refused")] == [0, 0, 0]
 
 
+def test_an_entry_stored_again_is_a_duplicate_at_the_largest_score() -> None:
+    """Its cosine with itself rounds to less than 1 for about half of all rows."""
+    rows = np.random.default_rng(5).normal(size=(17, 50)).astype(np.float32)
+    memory = nm.Episodic(slots=40, keys=50, duplicates="skip", duplicate_threshold=1.0)
+    state = nm.store(memory, nm.init(memory, KEY), rows)
+    again = nm.store(memory, state, np.concatenate([rows, rows[:3] + 0.05]))
+    assert int(state.count) == 17 and int(again.count) == 20
+
+
 def test_no_entry_is_torn_by_storage_probability() -> None:
     memory = nm.Episodic(
         slots=64, keys={"a": 2, "b": 3}, values=2, storage_probability=0.5, when_full="refuse"

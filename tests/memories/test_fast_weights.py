@@ -260,3 +260,20 @@ def test_mistakes_are_named() -> None:
             mistake()
     with pytest.raises(TypeError, match="of a FastWeights, got FastWeights and FastWeights"):
         nm.memories.regress_sequence(memory, memory, **given)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("chunk", [None, 8])
+def test_least_squares_does_not_wind_up(chunk):
+    """2,000 keys of one direction at decay 0.1, then all: P was 0.9^-2000, infinite."""
+    memory = nm.FastWeights(
+        features=3, values=2, update=nm.memories.LeastSquaresUpdate(), decay=0.1, eta=1.0
+    )
+    random = np.random.default_rng(0)
+    dull = np.tile([[[1.0, 2.0, -1.0]]], (2000, 1, 1))
+    keys = np.concatenate([dull, random.normal(size=(60, 1, 3))]).astype(np.float32)
+    truth = random.normal(size=(3, 2))
+    values = (keys @ truth).astype(np.float32)
+    state = nm.init(memory, jax.random.key(0), batch=1)
+    state, outputs = nm.memories.regress_sequence(memory, state, keys, keys, values, chunk=chunk)
+    assert np.isfinite(outputs).all() and np.isfinite(state.update_state).all()
+    np.testing.assert_allclose(outputs[-20:], values[-20:], atol=2e-2)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import ngcmem as nm
@@ -140,3 +141,41 @@ def test_a_row_written_over_another_is_not_moved_by_the_change_meant_for_that():
     after = nm.evolve(memory, state)
     np.testing.assert_array_equal(after.weights[0], [-1.0, -1.0])  # new, in the place of (1, 0)
     assert (np.asarray(after.weights[1]) != [0.0, 1.0]).any()  # the known one learns
+
+
+@pytest.mark.parametrize("similarity, novelty", [("cosine", 1.0), ("euclidean", 0.0)])
+def test_a_row_stored_again_is_not_novel(similarity: str, novelty: float) -> None:
+    """Its cosine with itself rounds to less than 1 for about half of all rows."""
+    rows = np.random.default_rng(5).normal(size=(17, 50)).astype(np.float32)
+    memory = nm.Hopfield(slots=40, features=50, similarity=similarity, novelty=novelty)
+    state = nm.store(memory, nm.init(memory, KEY), rows)
+    assert int(state.count) == 17
+    again = nm.store(memory, state, np.concatenate([rows, rows[:3] + 0.05]))
+    assert int(again.count) == 20
+    evolved = nm.evolve(memory, nm.advance_state(memory, again.replace(inputs=rows[:1])))
+    assert int(evolved.count) == 20
+
+
+@pytest.mark.parametrize("novelty", [None, 0.5])
+@pytest.mark.parametrize("optimizer", [optax.adam(0.02), optax.sgd(0.1, momentum=0.9)])
+def test_an_optimiser_forgets_the_rows_that_are_written_over(optimizer, novelty) -> None:
+    """A new pattern with nothing to learn stays where it is; the other rows keep their moments."""
+    memory = nm.Hopfield(
+        slots=2, features=3, optimizer=optimizer, novelty=novelty, similarity="cosine", beta=3.0
+    )
+    rows = np.eye(3, dtype=np.float32)
+    state = nm.store(memory, nm.init(memory, KEY), rows[:2])
+    probe = np.array([[0.9, 0.3, 0.1]], np.float32)
+    for _ in range(3):
+        state = nm.evolve(memory, nm.advance_state(memory, state.replace(inputs=probe)))
+    if novelty is None:
+        over = nm.store(memory, state, rows[2:])
+    else:  # evolve itself writes the novel row
+        over = nm.evolve(memory, nm.advance_state(memory, state.replace(inputs=rows[2:])))
+    assert int(over.written) == 3
+    np.testing.assert_array_equal(over.weights[0], rows[2])
+    idle = over.replace(inputs=rows[2:], learn=jnp.zeros(1))
+    for _ in range(3):
+        idle = nm.evolve(memory, nm.advance_state(memory, idle))
+    np.testing.assert_array_equal(idle.weights[0], rows[2])
+    assert (np.asarray(idle.weights[1]) != np.asarray(over.weights[1])).any()

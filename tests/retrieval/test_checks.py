@@ -40,6 +40,7 @@ def test_wrong_arguments(wrong, message):
         (lambda: TopK(k=0), "at least 1, got 0"),
         (lambda: Power(exponent=2.5), "exponent is a whole number of at least 1, got 2.5"),
         (lambda: Entmax(alpha=0.9), "alpha is a number in [1, inf), got 0.9"),
+        (lambda: TopK(k=3, separation="softmx"), "softmx"),
     ],
 )
 def test_wrong_hyper_parameters(make, message):

@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.memories.episodic._options import widths_of
 from ngcmem.memories.episodic._policies import Writing, append_block, write_entries
 from ngcmem.memories.episodic._reading import likeness
 from ngcmem.memories.episodic._slot_table import SlotTable
+from ngcmem.retrieval import lowered
 
 
 def draws_numbers(memory: Any) -> bool:
@@ -65,12 +67,15 @@ def write(
 
 def _writing(memory: Any) -> Writing:
     def twin(entry: Any, table: SlotTable) -> tuple[Array, Array]:
-        scores = likeness(memory, entry[0], table.content[0])
+        rows = jax.tree.map(lambda row, kept: row.astype(kept.dtype), entry[0], table.content[0])
+        scores = likeness(memory, rows, table.content[0])
         scores = jnp.where(
             jnp.arange(memory.slots, dtype=jnp.int32) < table.count, scores, -jnp.inf
         )
         best = jnp.argmax(scores).astype(jnp.int32)
-        return best, (table.count > 0) & (scores[best] >= memory.duplicate_threshold)
+        features = sum(widths_of(memory.keys))
+        reached = lowered(memory.duplicate_threshold, features, scores.dtype)
+        return best, (table.count > 0) & (scores[best] >= reached)
 
     def merge(old: Any, new: Any) -> Any:
         moved = jax.tree.map(lambda a, b: a + memory.duplicate_eta * (b - a), old, new)

@@ -54,12 +54,13 @@ def momentum_chunk(
 
 
 def least_squares_chunk(
-    weights: Array, fast: Array, covariance: Array, chunk: Chunk
+    weights: Array, fast: Array, covariance: Array, chunk: Chunk, limit: Array
 ) -> tuple[Array, Array, Array]:
     """Fast weights and inverse covariance after the chunk, and the outputs during it.
 
     Pairs count relative to the chunk's start, 1 / retained: float32 loses a digit for every
-    factor of ten that the chunk forgets.
+    factor of ten that the chunk forgets. A covariance whose trace would grow beyond `limit` is
+    scaled down to it.
     """
     retained = jnp.cumprod(chunk.r)
     # Never 0, where the root has no slope: a shut gate too has a gradient.
@@ -72,7 +73,9 @@ def least_squares_chunk(
     news = solve_triangular(factor, errors, lower=True)
     mask = jnp.tril(jnp.ones_like(factor), -1 if chunk.before else 0)
     outputs = chunk.queries @ start + (mask * (chunk.queries @ white.T)) @ news
-    return fast + white.T @ news, (covariance - white.T @ white) / retained[-1], outputs
+    after = (covariance - white.T @ white) / retained[-1]
+    after = after * (limit / jnp.maximum(jnp.trace(after), limit))
+    return fast + white.T @ news, after, outputs
 
 
 def _coefficients(chunk: Chunk, momentum: Any) -> tuple[Array, Array]:

@@ -21,6 +21,10 @@ from ngcmem.memories.fast_weights._chunks import (
     least_squares_chunk,
     momentum_chunk,
 )
+from ngcmem.plasticity import covariance_step
+
+LARGEST_TRACE = 100.0
+"""Of the covariance of least squares, relative to its beginning: what float32 can carry."""
 
 Predict = Callable[[Any, Array], Array]
 """`predict(fast_weights, key)`: the regressor on slow plus fast weights."""
@@ -125,8 +129,10 @@ class LeastSquaresUpdate(Update):
 
     kept by P <- P / r; g = s P k / (1 + s k^T P k); M <- M + g (v - m(k))^T; P <- P - g k^T P.
     A step forgets at most half, r >= 1/2: with r = 0 nothing would be left to divide by, and eight
-    halves, a chunk, are as many digits as float32 can spare. The pairs of the last 1 / decay
-    steps have to span the keys, or P grows without bound.
+    halves, a chunk, are as many digits as float32 can spare. Where the pairs of the last
+    1 / decay steps do not span the keys P would grow without bound: a step that takes its trace
+    beyond `LARGEST_TRACE` times that of the beginning forgets in the key's own direction alone
+    (`nm.plasticity.covariance_step`), a chunk then keeps P from growing.
     References: Haykin (2002), Adaptive Filter Theory, chapter 9; as a layer: von Oswald et al.
     (2023), arXiv:2309.05858.
     """
@@ -143,15 +149,20 @@ class LeastSquaresUpdate(Update):
         self, predict: Predict, fast: Any, own: Any, pair: tuple[Array, Array], s: Array, r: Array
     ) -> tuple[Any, Any]:
         key, value = pair
-        covariance = own / r
-        spread = covariance @ key
-        scale = s / (1.0 + s * jnp.vdot(key, spread))
-        fast = fast + scale * jnp.outer(spread, value - predict(fast, key))
-        # Exactly symmetric: an antisymmetric rounding error would grow like 1 / r per step.
-        return fast, covariance - scale * jnp.outer(spread, spread)
+        root = _root(s)
+        gain, own = covariance_step(own, root * key, r, self._limit(own))
+        return fast + jnp.outer(gain, root * (value - predict(fast, key))), own
 
     def chunk(self, weights: Array, fast: Any, own: Any, chunk: Chunk) -> tuple[Any, Any, Array]:
-        return least_squares_chunk(weights, fast, own, chunk)
+        return least_squares_chunk(weights, fast, own, chunk, self._limit(own))
+
+    def _limit(self, own: Array) -> Array:
+        return LARGEST_TRACE * own.shape[0] / jnp.asarray(self.ridge, own.dtype)
+
+
+def _root(s: Array) -> Array:
+    """Never 0, where the root has no slope: a shut gate too has a gradient."""
+    return jnp.sqrt(jnp.asarray(s) + 1e-12)
 
 
 def _slope(predict: Predict, fast: Any, pair: tuple[Array, Array]) -> Any:

@@ -35,7 +35,9 @@ from ngcmem.plasticity import (
     apply_change,
     check_learning,
     filled,
+    forget_moments,
     init_optimizer,
+    newly_written,
 )
 from ngcmem.retrieval import (
     RetrievalResult,
@@ -90,7 +92,7 @@ class Hopfield(Memory[HopfieldState]):
         initial, weight_init: "empty", or "random": all slots used, drawn by `weight_init`.
         patterns: stored in the first slots by `init`, (n, features).
         when_full: "fifo" overwrites the oldest, "refuse" counts what it does not take.
-        novelty: store only what has no similarity of at least this to any pattern.
+        novelty: store only what has no similarity of at least this (to rounding) to any pattern.
         p_conn, scale: probability of a connection; factor on every weight (None: 1, free).
         method: "auto", "materialised" or "streamed", see docs/retrieval.md.
 
@@ -199,11 +201,12 @@ class Hopfield(Memory[HopfieldState]):
             return grown
         change = self.weight_changes(state, t, dt)
         if self.novelty is not None:  # what was wanted of a row is not for the one in its place
-            change = jnp.where((grown.weights != state.weights).any(1, keepdims=True), 0, change)
+            over = newly_written(_slots(state), _slots(grown))
+            change = jnp.where(over[:, None], 0, change)
         weights, optimizer_state = apply_change(
             grown.weights,
             change,
-            state.optimizer_state,
+            grown.optimizer_state,
             eta=self.eta,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
@@ -225,7 +228,7 @@ class Hopfield(Memory[HopfieldState]):
             everything = jnp.ones_like(inputs)
             return self._append_novel(state, inputs, everything, everything[:, 0])[0]
         slots = append(_slots(state), inputs, self.when_full, state.mask)
-        return state.replace(**slots._asdict())
+        return self._filled_up(state, slots)
 
     def no_convergence(self) -> str | None:
         descent = descends(self.similarity, self.separation)  # pyright: ignore
@@ -245,7 +248,13 @@ class Hopfield(Memory[HopfieldState]):
         slots, novel = append_novel(
             _slots(state), rows, self.when_full, best, threshold, known, allowed, state.mask
         )
-        return state.replace(**slots._asdict()), novel
+        return self._filled_up(state, slots), novel
+
+    def _filled_up(self, state: HopfieldState, slots: Slots) -> HopfieldState:
+        """The state with these slots, and an optimiser that knows nothing of the rows written."""
+        over = newly_written(_slots(state), slots)
+        kept = forget_moments(self.optimizer, state.optimizer_state, slots.weights, over)
+        return state.replace(optimizer_state=kept, **slots._asdict())
 
     def _settings(self, state: HopfieldState) -> dict[str, Any]:
         names = ("similarity", "separation", "beta")

@@ -17,6 +17,7 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    euclidean_norm,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
@@ -232,6 +233,6 @@ def _plus(products: Array, bias: Array) -> Array:
 
 def _norm(x: Array, exponent: float | Array) -> Array:
     """|x|^exponent, with gradient 0 at 0."""
-    square = jnp.sum(x**2)
-    logarithm = jnp.log(jnp.where(square > 0.0, square, 1.0))
-    return jnp.where(square > 0.0, jnp.exp(0.5 * exponent * logarithm), 0.0)
+    norm = euclidean_norm(x, None)
+    logarithm = jnp.log(jnp.where(norm == 0.0, 1.0, norm))
+    return jnp.where(norm == 0.0, 0.0, jnp.exp(exponent * logarithm))
