@@ -13,7 +13,6 @@ from ngcmem.core import (
     Memory,
     MemoryState,
     Role,
-    check_state,
     check_whole,
     first_key,
     map_by_role,
@@ -62,7 +61,6 @@ def store(
 def _store(
     memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None
 ) -> tuple[M, None]:
-    check_state(memory, state)
     new = memory.store(state, inputs, targets, key)
     same_kind(f"{type(memory).__name__}.store", state, new)
     return new, None
@@ -168,8 +166,6 @@ def _run(
 def _recalled(
     memory: Memory[M], state: M, given: Any, key: Any, until: Any, *, steps: int, batch: int
 ) -> tuple[M, None]:
-    check_state(memory, state)
-
     def begun(role: Role, old: Array, new: Array) -> Array:
         """Per-example compartments as from `init`; all that is remembered as it is."""
         if not role.batched:

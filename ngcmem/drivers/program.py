@@ -15,7 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core import NUMBERS, Component, Pytree, Static, default_float, strong_leaves
+from ngcmem.core import (
+    NUMBERS,
+    Component,
+    Pytree,
+    Static,
+    check_state,
+    default_float,
+    strong_leaves,
+)
 
 C = TypeVar("C", bound=Component)
 
@@ -24,7 +32,8 @@ class Program:
     """A jitted `function(component, state, *arguments, **options) -> (state, seen)`.
 
     Args:
-        function: returns a state of the structure it was given, and anything else.
+        function: returns a state of the structure it was given, and anything else. It is called
+            with a state of the component's own, or not at all.
         options: the names of its static keyword arguments.
     """
 
@@ -33,6 +42,7 @@ class Program:
             parts: Any, leaves: Any, arguments: Any, *, structures: Any, whole: bool, **options: Any
         ) -> tuple[Any, Any]:
             component, state = map(jax.tree.unflatten, structures, (parts, leaves))
+            check_state(component, state)
             new, seen = function(component, state, *arguments, **options)
             return _changed([] if whole else [*leaves, *_arrays(arguments)], new), seen
 

@@ -15,7 +15,6 @@ from ngcmem.core import (
     AnyState,
     Component,
     as_array,
-    check_state,
     check_whole,
     conform,
     did_you_mean,
@@ -182,7 +181,6 @@ def _simulate(
     learn: bool,
     every: int,
 ) -> tuple[S, dict[str, Any]]:
-    check_state(component, state)
     leaves, structure = jax.tree.flatten(state)
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:
