@@ -88,19 +88,8 @@ def run(
         state, clamp or {}, {**writers, **dict.fromkeys(driven, "inputs=")}, "clamp"
     )
     duration, time = as_duration(dt, component), as_time(state, t)
-    return _run(
-        component,
-        state,
-        duration,
-        time,
-        driven,
-        held,
-        donate=donate,
-        steps=steps,
-        names=names,
-        learn=bool(learn),
-        every=every,
-    )
+    options = dict(steps=steps, names=names, learn=bool(learn), every=every)
+    return _run(component, state, duration, time, driven, held, donate=donate, **options)
 
 
 def _check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
