@@ -1,5 +1,7 @@
 """Lines of code and functions per folder: no docstrings, comments or blank lines.
 
+Of the lines, those that import and those that raise errors, texts included, are also shown apart.
+
     python benchmarks/code_size.py ngcmem/core ngcmem/drivers --against OLD/ngcmem/core
 
 A line counts when a token of code stands on it, so a wrapped call counts as often as it is
@@ -12,7 +14,7 @@ import io
 import json
 import tokenize
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LAYOUT = (
     tokenize.COMMENT,
@@ -29,6 +31,8 @@ class Size(NamedTuple):
     files: int
     lines: int
     functions: int
+    imports: int
+    errors: int
 
 
 def docstring_lines(tree: ast.AST) -> set[int]:
@@ -50,7 +54,14 @@ def size_of(source: str) -> Size:
         if token.type not in LAYOUT:
             lines |= set(range(token.start[0], token.end[0] + 1))
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return Size(1, len(lines - docstring_lines(tree)), len(functions))
+    imports, errors = (lines_of(tree, kind) for kind in (ast.Import | ast.ImportFrom, ast.Raise))
+    return Size(1, len(lines - docstring_lines(tree)), len(functions), imports, errors)
+
+
+def lines_of(tree: ast.AST, kind: Any) -> int:
+    """How many lines the statements of a kind take."""
+    found = [node for node in ast.walk(tree) if isinstance(node, kind)]
+    return sum(node.end_lineno - node.lineno + 1 for node in found)
 
 
 def size_of_folder(folder: Path) -> Size:
@@ -65,7 +76,10 @@ def show(folders: list[Path]) -> Size:
     sizes = {str(folder): size_of_folder(folder) for folder in folders}
     total = Size(*map(sum, zip(*sizes.values(), strict=True)))
     for name, size in (sizes | {"together": total} if len(sizes) > 1 else sizes).items():
-        print(f"{size.lines:6} lines {size.functions:5} functions {size.files:4} files  {name}")
+        print(
+            f"{size.lines:6} lines ({size.imports} import, {size.errors} raise) "
+            f"{size.functions:4} functions {size.files:3} files  {name}"
+        )
     return total
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ngcmem.circuits._hints import no_compartment
+from ngcmem.circuits.hyperparameters import hyperparameters
 from ngcmem.circuits.wires import Source, Wire
 from ngcmem.core import (
     AnyState,
@@ -121,37 +121,51 @@ def check_wires(
         for name, part in components.items()
         for path, line in part.driven().items()
     }
+
+    def found(path: str, line: Wire) -> tuple[Compartment, Any]:
+        """The declaration and the shapes of the compartment at a path."""
+        name, _, inner = path.partition(".")
+        if name not in shapes:
+            raise WiringError(f"{line}: no component {name!r}." + did_you_mean(name, shapes))
+        if (spec := shapes[name].spec(inner)) is None:
+            raise WiringError(f"{line}: {_no_compartment(components[name], path, shapes, line)}")
+        try:
+            return spec, shapes[name][inner]
+        except ValueError as error:
+            raise WiringError(f"{line}: {error}") from None
+
     roles = []
     for line in wires:
-        spec, value = _resolve(components, shapes, line.target, line)
-        _check_target(line, spec)
+        target = found(line.target, line)
+        _check_target(line, target[0])
         if other := overlapping(line.target, writers):
             raise WiringError(
                 f"{line}: {line.target!r} is already driven by {writers[other]}. To add several "
                 f"sources write one wire: wire('a', 'b', to={line.target!r})."
             )
         for source in line.sources:
-            _check_source(components, shapes, line, source, spec, value)
+            _check_source(line, source.path, found(source.path, line), target)
         writers[line.target] = line
-        roles.append(spec.role)
+        roles.append(target[0].role)
     return tuple(roles)
 
 
-def _resolve(
-    components: Mapping[str, Component], shapes: Shapes, path: str, line: Wire
-) -> tuple[Compartment, Any]:
+def _no_compartment(component: Component, path: str, shapes: Shapes, line: Wire) -> str:
+    """What a path that names no compartment of this component was meant to be."""
     name, _, inner = path.partition(".")
-    if name not in shapes:
-        raise WiringError(f"{line}: no component {name!r}." + did_you_mean(name, shapes))
-    found = shapes[name].spec(inner)
-    if found is None:
-        raise WiringError(
-            f"{line}: {no_compartment(components[name], path, shapes[name].specs(), line)}"
+    specs = shapes[name].specs()
+    if not inner:
+        usual = Role.INPUT if path == line.target else Role.PER_EXAMPLE
+        fit = [k for k, spec in specs.items() if spec.role is usual] or [*specs]
+        best = next((k for k in ("outputs", "spikes") if k in fit), fit[0])
+        return f"{path!r} is a component. Name one of its compartments, such as '{name}.{best}'."
+    if inner in hyperparameters(component):
+        return (
+            f"{path!r} is a hyper-parameter, which no wire reaches. To change it write "
+            f"nm.with_parameters(circuit, {{{path!r}: value}})."
         )
-    try:
-        return found, shapes[name][inner]
-    except ValueError as error:
-        raise WiringError(f"{line}: {error}") from None
+    known = (f"{name}.{known}" for known in specs)
+    return f"no compartment {path!r}.{did_you_mean(path, known)}"
 
 
 def _check_target(line: Wire, spec: Compartment) -> None:
@@ -170,42 +184,33 @@ def _check_target(line: Wire, spec: Compartment) -> None:
         )
 
 
-def _check_source(
-    components: Mapping[str, Component],
-    shapes: Shapes,
-    line: Wire,
-    source: Source,
-    target: Compartment,
-    value: Any,
-) -> None:
-    spec, given = _resolve(components, shapes, source.path, line)
+def _check_source(line: Wire, path: str, start: Any, end: Any) -> None:
+    (spec, given), (target, value) = start, end
     if target.role is Role.BORROWED and spec.role is not Role.SHARED:
         raise WiringError(
-            f"{line}: {source.path!r} is {spec.role.value}, one per example, and {line.target!r} "
+            f"{line}: {path!r} is {spec.role.value}, one per example, and {line.target!r} "
             f"is Borrowed: it takes another component's Shared array, such as its weights."
         )
     if target.role is not Role.BORROWED and not spec.role.batched:
         raise WiringError(
-            f"{line}: {source.path!r} is {spec.role.value}, one for the whole batch, and "
+            f"{line}: {path!r} is {spec.role.value}, one for the whole batch, and "
             f"{line.target!r} is one per example; a wire never broadcasts. Declare the target "
             f"Borrowed[...] to read another component's Shared array."
         )
     if jax.tree.structure(given) != jax.tree.structure(value):
         raise WiringError(
-            f"{line}: {source.path!r} and {line.target!r} have other fields: "
+            f"{line}: {path!r} and {line.target!r} have other fields: "
             f"{jax.tree.structure(given)} and {jax.tree.structure(value)}."
         )
     for a, b in zip(jax.tree.leaves(given), jax.tree.leaves(value), strict=True):
         if a.shape != b.shape:
             raise WiringError(
-                f"{line}: {source.path!r} is {_named(spec, a)} and {line.target!r} is "
+                f"{line}: {path!r} is {_named(spec, a)} and {line.target!r} is "
                 f"{_named(target, b)}. A wire never broadcasts: make the sizes equal or put a "
                 f"component between them, such as nm.Dense(inputs=..., outputs=...)."
             )
         if not keeps_information(a.dtype, b.dtype):
-            raise WiringError(
-                f"{line}: {source.path!r} holds {a.dtype}, {line.target!r} holds {b.dtype}."
-            )
+            raise WiringError(f"{line}: {path!r} holds {a.dtype}, {line.target!r} holds {b.dtype}.")
 
 
 def _named(spec: Compartment, leaf: Any) -> str:

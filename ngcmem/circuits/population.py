@@ -1,6 +1,5 @@
 """A population: several copies of one component, each with its own state and weights."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
@@ -88,12 +87,12 @@ class Population(Component[PopulationState]):
 
     def advance_state(self, state: PopulationState, t: Array, dt: Array) -> PopulationState:
         new = self._over_members(lambda m, s: advance_example(m, s, t, dt), 0)(state.member)
-        return state.replace(member=_taken(state.member, new, lambda role: role is not Role.SHARED))
+        return state.replace(member=_shared_from(state.member, new))
 
     def evolve(self, state: PopulationState, t: Array, dt: Array) -> PopulationState:
         axes = _member_axes(state.member)
         new = self._over_members(lambda m, s: evolve_batch(m, s, t, dt), axes, axes)(state.member)
-        return state.replace(member=_taken(state.member, new, lambda role: role is Role.SHARED))
+        return state.replace(member=_shared_from(new, state.member))
 
     @property
     def learns(self) -> bool:
@@ -125,6 +124,6 @@ def _member_axes(state: AnyState) -> Any:
     return map_by_role(lambda role, _: 1 if role.batched else 0, state)
 
 
-def _taken(old: AnyState, new: AnyState, wanted: Callable[[Role], bool]) -> AnyState:
-    """The leaves of wanted roles from the new state, the others themselves: vmap copies them."""
-    return map_by_role(lambda role, before, after: after if wanted(role) else before, old, new)
+def _shared_from(state: AnyState, others: AnyState) -> AnyState:
+    """The Shared leaves of one state, all others of another: vmap copies what nobody wrote."""
+    return map_by_role(lambda role, a, b: a if role is Role.SHARED else b, state, others)

@@ -13,7 +13,6 @@ from ngcmem.core import (
     Memory,
     MemoryState,
     Role,
-    check_state,
     check_whole,
     first_key,
     same_kind,
@@ -62,7 +61,6 @@ def store(
 def _store(
     memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None
 ) -> tuple[M, None]:
-    check_state(memory, state)
     new = memory.store(state, inputs, targets, key)
     same_kind(f"{type(memory).__name__}.store", state, new)
     return new, None
@@ -175,7 +173,6 @@ def _run(
 def _recalled(
     memory: Memory[M], state: M, given: Any, key: Any, until: Any, *, steps: int, batch: int
 ) -> tuple[M, None]:
-    check_state(memory, state)
     fresh = init_batch(memory, first_key(state) if key is None else key, batch)
     kept = {name: state[name] for name in memory.fast}
     start = with_examples_of(state, fresh).set(kept | given)

@@ -20,6 +20,7 @@ from ngcmem.core import (
     Component,
     Pytree,
     Static,
+    check_state,
     default_float,
     held_to_domains,
     spoiled,
@@ -33,7 +34,8 @@ class Program:
     """A jitted `function(component, state, *arguments, **options) -> (state, seen)`.
 
     Args:
-        function: returns a state of the structure it was given, and anything else.
+        function: returns a state of the structure it was given, and anything else. It is called
+            with a state of the component's own, or not at all.
         options: the names of its static keyword arguments.
     """
 
@@ -42,6 +44,7 @@ class Program:
             parts: Any, leaves: Any, arguments: Any, *, structures: Any, whole: bool, **options: Any
         ) -> tuple[Any, Any]:
             component, state = map(jax.tree.unflatten, structures, (parts, leaves))
+            check_state(component, state)
             new, seen = function(component, state, *arguments, **options)
             return _changed([] if whole else [*leaves, *_arrays(arguments)], new), seen
 

@@ -15,7 +15,6 @@ from ngcmem.core import (
     AnyState,
     Component,
     as_array,
-    check_state,
     check_whole,
     conform,
     did_you_mean,
@@ -84,19 +83,8 @@ def run(
         state, clamp or {}, {**writers, **dict.fromkeys(driven, "inputs=")}, "clamp"
     )
     duration, time = as_duration(dt, component), as_time(state, t)
-    return _run(
-        component,
-        state,
-        duration,
-        time,
-        driven,
-        held,
-        donate=donate,
-        steps=steps,
-        names=names,
-        learn=check_learn(learn),
-        every=every,
-    )
+    options: dict[str, Any] = dict(steps=steps, names=names, learn=check_learn(learn), every=every)
+    return _run(component, state, duration, time, driven, held, donate=donate, **options)
 
 
 def check_learn(learn: Any, verb: str = "run") -> bool:
@@ -210,7 +198,6 @@ def _simulate(
     learn: bool,
     every: int,
 ) -> tuple[S, dict[str, Any]]:
-    check_state(component, state)
     leaves, structure = jax.tree.flatten(state)
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:

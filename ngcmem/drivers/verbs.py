@@ -15,7 +15,6 @@ from ngcmem.core import (
     Component,
     Role,
     advance_example,
-    check_state,
     check_whole,
     evolve_batch,
     init_example,
@@ -114,25 +113,21 @@ def reset(component: Component[S], state: S) -> S:
 
 @Program
 def _advance(component: Component[S], state: S, t: Array, dt: Array) -> tuple[S, None]:
-    check_state(component, state)
     return advance_batch(component, state, step_time(state, t), dt), None
 
 
 @Program
 def _evolve(component: Component[S], state: S, t: Array, dt: Array) -> tuple[S, None]:
-    check_state(component, state)
     return evolve_batch(component, state, _learning_time(state, t), dt), None
 
 
 @Program
 def _weight_changes(component: Component[S], state: S, t: Array, dt: Array) -> tuple[S, Any]:
-    check_state(component, state)
     return state, component.weight_changes(state, _learning_time(state, t), dt)
 
 
 @Program
 def _reset(component: Component[S], state: S) -> tuple[S, None]:
-    check_state(component, state)
     return _over_examples(component.reset, state), None
 
 

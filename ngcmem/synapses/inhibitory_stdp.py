@@ -23,8 +23,8 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
     target fires at `target_rate` Hz. Of several spikes in a step every one counts.
     Wire in two `Trace`s with the time constant `tau` and gain 1; weights are positive, subtract the
     outputs from the target's current: wire("-synapse.outputs", to="cell.current"). Transmission,
-    `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Units: ms, Hz. Reference: Vogels, Sprekeler, Zenke, Clopath and Gerstner (2011), Science
-    334:1569, doi:10.1126/science.1211095.
+    `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Units: ms, Hz. Reference: Vogels,
+    Sprekeler, Zenke, Clopath and Gerstner (2011), Science 334:1569, doi:10.1126/science.1211095.
     """
 
     target_rate: NonNegative = 5.0  # Hz
