@@ -1,7 +1,7 @@
 """The conventions of the benchmark scripts: those of the examples, and timing in turns."""
 
+import runpy
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any
 
 import jax
 
-sys.path.append(str(Path(__file__).parents[1] / "examples"))
-from _script import arguments, finish, progress
+EXAMPLES = Path(__file__).parents[1] / "examples"
+_of_examples = runpy.run_path(str(EXAMPLES / "_script.py"))  # this module has the same name
+arguments, finish, progress = (_of_examples[n] for n in ("arguments", "finish", "progress"))
 
 __all__ = ["arguments", "finish", "interleaved", "progress"]
 

@@ -127,7 +127,7 @@ def main() -> None:
         torch.manual_seed(given.seed)
     sequences = nm.datasets.hershey_letters()[0]
     shown = np.tile(sequences, (1, 4, 1))
-    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
+    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, n_patterns=20)
     state = nm.init(net, jax.random.key(given.seed))
     names = ("w_o", "b_o", "w_c", "w_r", "b_r", "mus", "h_init")
     begin = {name: np.array(state[name]) for name in names}

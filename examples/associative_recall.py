@@ -115,7 +115,7 @@ def logits(params, tokens, name):
             value,
             write_gate=gate[..., 0],
             learning_rate=gate[..., 1],
-            forgetting=gate[..., 2],
+            decay=gate[..., 2],
             chunk=None if name == "titans" else 32,
         )
     return params["scale"] * recalled @ params["tokens"][TOKENS:].T

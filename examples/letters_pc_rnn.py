@@ -167,7 +167,7 @@ def main() -> None:
     if given.quick:
         sequences, names = sequences[::2, :6], names[:6]
     count, trials = len(names), 100 if given.quick else 1000
-    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=count)
+    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, n_patterns=count)
 
     start = time.perf_counter()
     state, losses, _ = nm.memories.train_sequences(

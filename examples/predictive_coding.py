@@ -123,7 +123,7 @@ def recall_sequences(signs, lengths):
 
     Temporal PC, and the asymmetric Hopfield network W = sum x' outer x.
     """
-    memory = nm.TemporalPC(features=PIXELS, output=jnp.sign)
+    memory = nm.TemporalPC(features=PIXELS, output_activation=jnp.sign)
     results = {"TemporalPC": [], "asymmetric Hopfield": []}
     for length in lengths:
         frames = signs[:length]
@@ -144,8 +144,8 @@ def recall_sequences(signs, lengths):
 def repeated_frame(signs, seed, epochs):
     """A sequence in which one frame has two successors: one layer against two."""
     frames = signs[[0, 1, 2, 1, 3]]
-    flat = nm.TemporalPC(features=PIXELS, output=jnp.sign)
-    deep = nm.DeepTemporalPC(features=PIXELS, hidden=64, output=jnp.sign, epochs=epochs)
+    flat = nm.TemporalPC(features=PIXELS, output_activation=jnp.sign)
+    deep = nm.DeepTemporalPC(features=PIXELS, hidden=64, output_activation=jnp.sign, epochs=epochs)
     right = {}
     for name, memory in {"temporal_pc": flat, "deep_temporal_pc": deep}.items():
         state = nm.store(memory, nm.init(memory, jax.random.key(seed)), frames)
@@ -159,7 +159,7 @@ def continual(images, seed):
     hidden, known = (128,), np.broadcast_to(KNOWN, images.shape)
     memories = {
         "BayesPCN": nm.BayesPCN(features=PIXELS, hidden=hidden),
-        "BayesPCN, forgetting .01": nm.BayesPCN(features=PIXELS, hidden=hidden, forgetting=0.01),
+        "BayesPCN, forgetting .01": nm.BayesPCN(features=PIXELS, hidden=hidden, decay=0.01),
         "GenerativePC": nm.GenerativePC(features=PIXELS, hidden=hidden, store_steps=100, prior=0.3),
     }
     errors = {}

@@ -43,7 +43,7 @@ def network(cells: int) -> nm.Circuit:
                 refractory_time=2.0,
                 adaptation_increment=0.0,
                 homeostasis_increment=2.0,
-                homeostasis_tau=3e4,
+                tau_homeostasis=3e4,
             ),
             post=nm.Trace(units=cells),
             count=nm.SpikeCount(units=cells),

@@ -110,7 +110,7 @@ def delays(axes: Any) -> None:
     """A volley of spikes through lines with delays of 0 to 24 ms."""
     spikes = np.zeros((70, 9))
     spikes[[5, 12, 26]] = 1
-    late = answers(nm.Delay(units=9, longest=24, delay=3.0 * np.arange(9)), spikes)
+    late = answers(nm.Delay(units=9, max_steps=24, delay=3.0 * np.arange(9)), spikes)
     for train, color, name in ((spikes, "0.75", "in"), (late, "tab:blue", "out")):
         steps, lines = np.nonzero(train)
         axes.plot(steps, 3 * lines, "|", color=color, markersize=9, markeredgewidth=1.8, label=name)

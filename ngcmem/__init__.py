@@ -11,12 +11,14 @@ Run: what one does with a component or a circuit
     evolve            one step of learning
     run               many steps in one compiled program, with records
     reset             the dynamics as after `init`; what was learned is kept
+    rebatch           a state for another batch size; what was learned is kept
     store             add patterns to a memory
     read, recall      the state, or the outputs, after recall from probes
     weight_changes    what `evolve` would change, without changing it
     parameters        the learned compartments, for `jax.grad` and optax
     hyperparameters   every hyper-parameter by path
     with_parameters   a copy with some of them changed, for sweeps
+    where_not_finite  the first compartment and step that stopped being finite
 
 Build: how components are joined
     connect           a circuit from components and wires
@@ -119,11 +121,13 @@ from ngcmem.drivers import evolve as evolve
 from ngcmem.drivers import init as init
 from ngcmem.drivers import parameters as parameters
 from ngcmem.drivers import read as read
+from ngcmem.drivers import rebatch as rebatch
 from ngcmem.drivers import recall as recall
 from ngcmem.drivers import reset as reset
 from ngcmem.drivers import run as run
 from ngcmem.drivers import store as store
 from ngcmem.drivers import weight_changes as weight_changes
+from ngcmem.drivers import where_not_finite as where_not_finite
 from ngcmem.memories import BayesPCN as BayesPCN
 from ngcmem.memories import BidirectionalAssociative as BidirectionalAssociative
 from ngcmem.memories import ClassicalHopfield as ClassicalHopfield

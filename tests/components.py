@@ -103,6 +103,9 @@ COMPONENTS: dict[str, Entry] = {
         outputs=("v",),
     ),
     "Poisson": Entry(lambda: nm.Poisson(units=5, rate=300.0), no_gradient="spikes are draws"),
+    "Poisson counts": Entry(
+        lambda: nm.Poisson(units=5, rate=2000.0, counts=True), no_gradient="spikes are draws"
+    ),
     "Trace": Entry(lambda: nm.Trace(units=5)),
     "LIF euler": Entry(
         lambda: nm.LIF(units=5, integration="euler", surrogate="triangle"), drive={"current": 60.0}
@@ -125,7 +128,7 @@ COMPONENTS: dict[str, Entry] = {
     "Latency": Entry(lambda: nm.Latency(units=5), no_gradient="spike times are events"),
     "SpikeCount": Entry(lambda: nm.SpikeCount(units=5)),
     "SpikeIndices": Entry(
-        lambda: nm.SpikeIndices(units=5, most=3), no_gradient="integers", outputs=("inputs",)
+        lambda: nm.SpikeIndices(units=5, max_spikes=3), no_gradient="integers", outputs=("inputs",)
     ),
     "STDP": Entry(lambda: nm.STDP(inputs=5, outputs=3)),
     "TripletSTDP": Entry(lambda: nm.TripletSTDP(inputs=5, outputs=3, bounds="soft")),
@@ -144,7 +147,7 @@ COMPONENTS: dict[str, Entry] = {
     "DoubleExponentialSynapse": Entry(lambda: nm.DoubleExponentialSynapse(inputs=5, outputs=3)),
     "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
     "Delay": Entry(
-        lambda: nm.Delay(units=5, longest=4),
+        lambda: nm.Delay(units=5, max_steps=4),
         no_gradient="lags are whole steps",
         outputs=("outputs",),
     ),
@@ -160,7 +163,6 @@ COMPONENTS: dict[str, Entry] = {
             rule=nm.plasticity.Contrastive(steps=2, winners=2),
             similarity="euclidean",
             weight_decay=1e-3,
-            l1=1e-4,
         ),
         prepare=_with_patterns,
     ),
@@ -172,7 +174,7 @@ COMPONENTS: dict[str, Entry] = {
             rule=nm.plasticity.Noisy(rule=nm.plasticity.Perturbation()),
             initial="random",
             p_conn=0.7,
-            efficacy=0.8,
+            scale=0.8,
             novelty=0.5,
         ),
     ),
@@ -216,14 +218,14 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "Predictive": Entry(lambda: nm.Predictive(inputs=5, outputs=3, eta=0.1)),
     "PredictiveCodingRNN": Entry(
-        lambda: nm.PredictiveCodingRNN(outputs=2, states=5, causes=2, patterns=3, eta=0.1)
+        lambda: nm.PredictiveCodingRNN(outputs=2, states=5, causes=2, n_patterns=3, eta=0.1)
     ),
     "GenerativePC": Entry(
         lambda: nm.GenerativePC(features=6, hidden=(5, 3), settle_steps=5, store_steps=20, eta=0.1),
         prepare=_with_patterns,
     ),
     "BayesPCN": Entry(
-        lambda: nm.BayesPCN(features=6, hidden=(5,), noise=0.1, forgetting=0.1, settle_steps=3),
+        lambda: nm.BayesPCN(features=6, hidden=(5,), noise=0.1, decay=0.1, settle_steps=3),
         prepare=_with_patterns,
     ),
     "CovariancePC": Entry(
@@ -262,7 +264,7 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "FastWeights least squares": Entry(
         lambda: nm.FastWeights(features=5, values=3, update=nm.memories.LeastSquaresUpdate()),
-        drive={"forgetting": 0.2},
+        drive={"decay": 0.2},
     ),
     "Population": Entry(
         lambda: nm.Population(
@@ -281,7 +283,7 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "LinearAssociative softmax": Entry(
         lambda: nm.LinearAssociative(
-            inputs=6, outputs=6, rule=nm.plasticity.WidrowHoff(eta=0.5), readout="softmax", pairs=8
+            inputs=6, outputs=6, rule=nm.plasticity.WidrowHoff(eta=0.5), readout="softmax", slots=8
         ),
         prepare=_with_patterns,
     ),
@@ -313,7 +315,7 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "Minerva2": Entry(lambda: nm.Minerva2(slots=8, features=6), prepare=_with_signs),
     "SequenceHopfield": Entry(
-        lambda: nm.SequenceHopfield(slots=8, features=6, power=2),
+        lambda: nm.SequenceHopfield(slots=8, features=6, exponent=2),
         prepare=_with_signs,
         no_gradient="units are signs",
     ),

@@ -79,7 +79,7 @@ def test_recording_every_kth_step_counts_and_indices_agree_with_the_raster():
         dict(
             source=nm.Poisson(units=6, rate=200.0),
             count=nm.SpikeCount(units=6),
-            raster=nm.SpikeIndices(units=6, most=6),
+            raster=nm.SpikeIndices(units=6, max_spikes=6),
         ),
         wires=[
             wire("source.spikes", to="count.inputs"),

@@ -16,6 +16,8 @@ def test_the_readmes_code_runs() -> None:
     names: dict = {}
     exec(compile(blocks[0], str(README), "exec"), names)
     assert names["seen"]["cell.spikes"].shape == (200, 16, 100)
+    flipped = jnp.sign(names["noisy"]) != names["patterns"]
+    assert 0.015 < float(flipped.mean()) < 0.03  # P(noise beyond -1) is 2.3 % at deviation 0.5
     assert float(jnp.abs(names["recalled"] - names["patterns"]).max()) < 1e-3
     assert names["seen"]["cell.spikes"].sum() > 0
     before = nm.init(names["spiking"], names["key"], batch=16)["synapse.weights"]

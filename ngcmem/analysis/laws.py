@@ -17,23 +17,25 @@ def _erfc(x: ArrayLike) -> Numbers:
     return np.vectorize(math.erfc, otypes=[np.float64])(x)
 
 
-def pinv_cosine(inputs: ArrayLike, pairs: ArrayLike) -> Numbers:
+def pinv_cosine(inputs: ArrayLike, n_pairs: ArrayLike) -> Numbers:
     """Mean cosine of W = V K^+ on its own n random pairs, keys and values N(0, 1) in d dimensions.
 
     1 for n <= d, else sqrt(d / n) (1 - 3/(4d)): the recalled value is the projection of the value
     onto a random subspace of d of n directions. The factor is exact for n >> d. After Kohonen
     (1989), Self-Organization and Associative Memory, chapter 6.
     """
-    d, n = np.asarray(inputs, float), np.asarray(pairs, float)
+    d, n = np.asarray(inputs, float), np.asarray(n_pairs, float)
     return np.where(n <= d, 1.0, np.sqrt(np.minimum(d / n, 1.0)) * (1.0 - 0.75 / d))
 
 
-def pinv_distance(inputs: ArrayLike, pairs: ArrayLike, outputs: ArrayLike | None = None) -> Numbers:
+def pinv_distance(
+    inputs: ArrayLike, n_pairs: ArrayLike, outputs: ArrayLike | None = None
+) -> Numbers:
     """Mean Euclidean distance between value and recalled value: sqrt(1 - d/n) E chi_m, 0 to n = d.
 
     m is the width of the values, d by default. As `pinv_cosine`.
     """
-    d, n = np.asarray(inputs, float), np.asarray(pairs, float)
+    d, n = np.asarray(inputs, float), np.asarray(n_pairs, float)
     return np.sqrt(np.maximum(1.0 - d / n, 0.0)) * mean_chi(d if outputs is None else outputs)
 
 
@@ -49,28 +51,28 @@ def random_distance(features: ArrayLike) -> Numbers:
     return np.sqrt(2.0) * mean_chi(features)
 
 
-def dot_cosine(inputs: ArrayLike, pairs: ArrayLike) -> Numbers:
+def dot_cosine(inputs: ArrayLike, n_pairs: ArrayLike) -> Numbers:
     """Mean cosine of V K^T k on its own random pairs, 1 / sqrt(1 + (n - 1)/d).
 
     Kohonen (1972), IEEE Trans. Computers C-21, 353; Anderson (1972), Math. Biosciences 14, 197.
     """
-    d, n = np.asarray(inputs, float), np.asarray(pairs, float)
+    d, n = np.asarray(inputs, float), np.asarray(n_pairs, float)
     return 1.0 / np.sqrt(1.0 + (n - 1.0) / d)
 
 
-def relu_cosine(inputs: ArrayLike, pairs: ArrayLike) -> Numbers:
+def relu_cosine(inputs: ArrayLike, n_pairs: ArrayLike) -> Numbers:
     """As `dot_cosine` with half the cross-talk: relu drops the negative similarities."""
-    d, n = np.asarray(inputs, float), np.asarray(pairs, float)
+    d, n = np.asarray(inputs, float), np.asarray(n_pairs, float)
     return 1.0 / np.sqrt(1.0 + (n - 1.0) / (2.0 * d))
 
 
-def hebb_bit_error(features: ArrayLike, patterns: ArrayLike) -> Numbers:
+def hebb_bit_error(features: ArrayLike, n_patterns: ArrayLike) -> Numbers:
     """Wrong bits one step after a stored pattern, erfc(sqrt(N / 2P)) / 2 for P of N bits.
 
     The same for Hopfield, BAM, correlation matrix and asymmetric sequences. Hertz, Krogh and
     Palmer (1991), Introduction to the Theory of Neural Computation, table 2.1.
     """
-    return 0.5 * _erfc(np.sqrt(np.asarray(features) / (2.0 * np.asarray(patterns))))
+    return 0.5 * _erfc(np.sqrt(np.asarray(features) / (2.0 * np.asarray(n_patterns))))
 
 
 def hopfield_transition() -> float:
@@ -129,19 +131,19 @@ def perceptron_capacity(margin: ArrayLike = 0.0) -> Numbers:
     return 1.0 / ((1.0 + k**2) * (1.0 - 0.5 * _erfc(k / math.sqrt(2))) + k * density)
 
 
-def dense_bit_error(features: int, patterns: ArrayLike, power: int) -> Numbers:
+def dense_bit_error(features: int, n_patterns: ArrayLike, exponent: int) -> Numbers:
     """Wrong bits one step after a stored pattern with F(s) = s^n,
 
         erfc(sqrt(N^(n-1) / (2 K (2n-3)!!))) / 2
 
     Krotov and Hopfield (2016), arXiv:1606.01164, equation 4.
     """
-    size = float(features) ** (power - 1)
-    k = np.asarray(patterns, float)
-    return 0.5 * _erfc(np.sqrt(size / (2.0 * k * double_factorial(2 * power - 3))))
+    size = float(features) ** (exponent - 1)
+    k = np.asarray(n_patterns, float)
+    return 0.5 * _erfc(np.sqrt(size / (2.0 * k * double_factorial(2 * exponent - 3))))
 
 
-def dense_capacity(features: int, power: int, error: float = 0.005) -> float:
+def dense_capacity(features: int, exponent: int, error: float = 0.005) -> float:
     """How many patterns a dense memory holds at this share of wrong bits, alpha_n N^(n-1).
 
     `dense_bit_error` solved for K: alpha_2 = 0.1507 and alpha_3 = 0.0502 at 0.5 %.
@@ -150,7 +152,7 @@ def dense_capacity(features: int, power: int, error: float = 0.005) -> float:
     for _ in range(200):  # bisection of erfc(x)/2 = error
         middle = 0.5 * (low + high)
         low, high = (middle, high) if 0.5 * math.erfc(middle) > error else (low, middle)
-    return float(features) ** (power - 1) / (2.0 * low**2 * double_factorial(2 * power - 3))
+    return float(features) ** (exponent - 1) / (2.0 * low**2 * double_factorial(2 * exponent - 3))
 
 
 def double_factorial(odd: int) -> int:
@@ -177,7 +179,7 @@ def sdm_active_limit(bits: int, radius: int, locations: int) -> int:
 def willshaw_load(
     inputs: int,
     ones: int,
-    pairs: ArrayLike,
+    n_pairs: ArrayLike,
     outputs: int | None = None,
     output_ones: int | None = None,
 ) -> Numbers:
@@ -186,13 +188,13 @@ def willshaw_load(
     Willshaw, Buneman and Longuet-Higgins (1969), Nature 222, 960.
     """
     share = ones * (output_ones or ones) / (inputs * (outputs or inputs))
-    return 1.0 - (1.0 - share) ** np.asarray(pairs, float)
+    return 1.0 - (1.0 - share) ** np.asarray(n_pairs, float)
 
 
 def willshaw_spurious(
     inputs: int,
     ones: int,
-    pairs: ArrayLike,
+    n_pairs: ArrayLike,
     outputs: int | None = None,
     output_ones: int | None = None,
 ) -> Numbers:
@@ -201,7 +203,7 @@ def willshaw_spurious(
     Takes synapses for independent, which underestimates small networks by a quarter or so. Palm
     (1980), Biological Cybernetics 36, 19.
     """
-    load = willshaw_load(inputs, ones, pairs, outputs, output_ones)
+    load = willshaw_load(inputs, ones, n_pairs, outputs, output_ones)
     return ((outputs or inputs) - (output_ones or ones)) * load**ones
 
 
@@ -210,8 +212,8 @@ def willshaw_pairs(inputs: int, ones: int) -> int:
     return round(math.log(2.0) * (inputs / ones) ** 2)
 
 
-def sequence_capacity(features: ArrayLike, power: int, whole: bool = False) -> Numbers:
-    """Length of a sequence recalled with polynomial separation of this power d,
+def sequence_capacity(features: ArrayLike, exponent: int, whole: bool = False) -> Numbers:
+    """Length of a sequence recalled with polynomial separation of this exponent d,
 
         N^d / (2 gamma_d ln N)             one transition without an error
         N^d / (2 (d + 1) gamma_d ln N)     the whole sequence,   gamma_d = (2d - 1)!!
@@ -219,14 +221,14 @@ def sequence_capacity(features: ArrayLike, power: int, whole: bool = False) -> N
     Chaudhry, Zavatone-Veth, Krotov and Pehlevan (2023), arXiv:2306.04532.
     """
     n = np.asarray(features, float)
-    shorter = power + 1 if whole else 1
-    return n**power / (2.0 * shorter * double_factorial(2 * power - 1) * np.log(n))
+    shorter = exponent + 1 if whole else 1
+    return n**exponent / (2.0 * shorter * double_factorial(2 * exponent - 1) * np.log(n))
 
 
-def sequence_bit_error(features: ArrayLike, patterns: ArrayLike, power: int) -> Numbers:
+def sequence_bit_error(features: ArrayLike, n_patterns: ArrayLike, exponent: int) -> Numbers:
     """Wrong bits after one transition, erfc(sqrt(N^d / (2 P gamma_d))) / 2. As above, section 3."""
-    n, p = np.asarray(features, float), np.asarray(patterns, float)
-    return 0.5 * _erfc(np.sqrt(n**power / (2.0 * p * double_factorial(2 * power - 1))))
+    n, p = np.asarray(features, float), np.asarray(n_patterns, float)
+    return 0.5 * _erfc(np.sqrt(n**exponent / (2.0 * p * double_factorial(2 * exponent - 1))))
 
 
 def minerva_discriminability(features: int, traces: ArrayLike, encoding: ArrayLike) -> Numbers:

@@ -1,4 +1,4 @@
-"""One step of an ordinary differential equation, and the leaky membrane all spiking cells share.
+"""One step of an ordinary differential equation, and the rest after a spike.
 
 The states are tuples of arrays. The schemes and their orders of convergence: `euler` 1,
 `midpoint` 2 (Runge's second-order method), `rk4` 4 (the classical Runge-Kutta method). Reference:
@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array
+
+from ngcmem.core import whole_steps
 
 Values = tuple[Array, ...]
 Derivative = Callable[[Values], Values]
@@ -34,18 +36,16 @@ def integrate(scheme: str, derivative: Derivative, y: Values, dt: Array) -> Valu
     return moved(tuple(a + 2.0 * b + 2.0 * c + d for a, b, c, d in slopes), dt / 6.0)
 
 
-def relax(scheme: str, v: Array, v_inf: Array, tau: float | Array, dt: Array) -> Array:
-    """tau dv/dt = v_inf - v over one step: `exact` for a constant v_inf, or `euler`."""
-    if scheme == "exact":
-        return v_inf + (v - v_inf) * jnp.exp(-dt / tau)
-    return v + (v_inf - v) * (dt / tau)
-
-
 def is_refractory(remaining: Array, dt: Array) -> Array:
-    """Whether a cell still rests: half a step of slack, a sum of steps is never the period."""
-    return remaining > 0.5 * dt
+    """Whether a cell still rests: the time left is at least one whole step, see `whole_steps`."""
+    return whole_steps(remaining, dt) > 0
 
 
 def rest_after(fired: Array, remaining: Array, period: float | Array, dt: Array) -> Array:
-    """The time left of the refractory period, ms, after this step."""
-    return jnp.where(fired, period, jnp.maximum(remaining - dt, 0.0))
+    """The time left of the refractory period, ms, after this step.
+
+    A whole number of steps is left, counted anew from the time left, so that nothing adds up and
+    another dt in the middle of the rest keeps its end.
+    """
+    left = jnp.maximum(whole_steps(remaining, dt) - 1, 0).astype(dt.dtype) * dt
+    return jnp.where(fired, period, left)

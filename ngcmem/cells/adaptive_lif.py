@@ -5,21 +5,23 @@ from jax import Array
 
 from ngcmem.cells._integrate import is_refractory, rest_after
 from ngcmem.cells.leaky import LeakyCell, LeakyState
-from ngcmem.core import PerExample, Shared
+from ngcmem.core import NonNegative, NonNegativeOrInf, PerExample, Real, Shared, approach, part
 
 
 class AdaptiveLIFState(LeakyState):
     refractory: PerExample[Array, "units"]  # time left of the refractory period, ms
     adaptation: PerExample[Array, "units"]  # fast rise of the threshold, mV; reset clears it
-    homeostasis: Shared[Array, "units"]  # slow, learned rise of the threshold, mV; reset keeps it
+    adaptation_rounding: PerExample[Array, "units"]  # what its digits do not hold, mV
+    homeostasis_sum: Shared[Array, "2 units"]  # homeostasis, and what its digits do not hold, mV
+    homeostasis = part("homeostasis_sum", 0, slice(None), axes="units")  # slow, learned; kept
 
 
 class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
     """A leaky integrate-and-fire cell with the threshold v_threshold + adaptation + homeostasis.
 
         tau dv/dt = v_rest - v + resistance * current;   v >= threshold: spike, v <- v_reset
-        adaptation  <- adaptation exp(-dt / adaptation_tau) + adaptation_increment * spikes
-        homeostasis <- homeostasis exp(-dt / homeostasis_tau)
+        adaptation  <- adaptation exp(-dt / tau_adaptation) + adaptation_increment * spikes
+        homeostasis <- homeostasis exp(-dt / tau_homeostasis)
                        + homeostasis_increment * mean over the batch of spikes      (in `evolve`)
 
     Adaptation is a cell's memory of its own recent spikes, one per example (Bellec, Salaj,
@@ -28,38 +30,55 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
     whole batch (Diehl and Cook 2015, doi:10.3389/fncom.2015.00099). Either is off with an
     increment of 0. Integration, resets and surrogate gradients as in `LIF`; with a held current
     the threshold settles where one interval's decay equals one increment:
-    adaptation just after a spike -> increment / (1 - exp(-interval / adaptation_tau)).
+    adaptation just after a spike -> increment / (1 - exp(-interval / tau_adaptation)).
+    Adaptation and homeostasis keep the digits that single precision would round off, so that
+    time constants of hours decay as they should (`nm.core.carry`).
     Units: mV, ms, nA, MOhm.
 
     Raises:
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    refractory_time: float | Array = 5.0  # ms
-    adaptation_tau: float | Array = 200.0  # ms
-    adaptation_increment: float | Array = 1.0  # mV per spike
-    homeostasis_tau: float | Array = 1e7  # ms
-    homeostasis_increment: float | Array = 0.0  # mV per spike
+    refractory_time: NonNegative = 5.0  # ms
+    tau_adaptation: NonNegativeOrInf = 200.0  # ms
+    adaptation_increment: Real = 1.0  # mV per spike
+    tau_homeostasis: NonNegativeOrInf = 1e7  # ms
+    homeostasis_increment: Real = 0.0  # mV per spike
 
     def init(self, key: Array) -> AdaptiveLIFState:
         zeros = jnp.zeros(self.units)
         return AdaptiveLIFState(
-            refractory=zeros, adaptation=zeros, homeostasis=zeros, **self.init_common()
+            refractory=zeros,
+            adaptation=zeros,
+            adaptation_rounding=zeros,
+            homeostasis_sum=jnp.zeros((2, self.units)),
+            **self.init_common(),
         )
 
     def advance_state(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
-        v = jnp.where(is_refractory(state.refractory, dt), self.v_reset, self.charged(state, dt))
+        resting = is_refractory(state.refractory, dt)
+        charged, rounding = self.charged(state, dt)
+        v = jnp.where(resting, self.v_reset, charged)
         threshold = self.v_threshold + state.adaptation + state.homeostasis
         spikes = self.fires(v - threshold)
-        decayed = state.adaptation * jnp.exp(-dt / self.adaptation_tau)
+        adaptation, lost = approach(
+            state.adaptation,
+            state.adaptation_rounding,
+            0.0,
+            self.tau_adaptation,
+            dt,
+            jump=self.adaptation_increment * spikes,
+        )
         return state.replace(
-            v=jnp.where(spikes > 0, self.v_reset, v),
+            **self.after_reset(resting | (spikes > 0), v, rounding),
             spikes=spikes,
             refractory=rest_after(spikes > 0, state.refractory, self.refractory_time, dt),
-            adaptation=decayed + self.adaptation_increment * spikes,
+            adaptation=adaptation,
+            adaptation_rounding=lost,
         )
 
     def evolve(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
-        decayed = state.homeostasis * jnp.exp(-dt / self.homeostasis_tau)
         risen = self.homeostasis_increment * jnp.mean(state.spikes, axis=0)
-        return state.replace(homeostasis=decayed + risen)
+        homeostasis, lost = state.homeostasis_sum
+        slow = approach(homeostasis, lost, 0.0, self.tau_homeostasis, dt, jump=risen)
+        return state.replace(homeostasis_sum=jnp.stack(slow))

@@ -5,7 +5,19 @@ from jax import Array
 
 from ngcmem.cells._integrate import SCHEMES, Values, integrate
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    Positive,
+    PositiveOrInf,
+    Real,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class AdExState(State):
@@ -23,26 +35,28 @@ class AdEx(Component[AdExState]):
         v >= v_peak: spike, v <- v_reset, w <- w + b
 
     Integrated by `integration` ("rk4", "midpoint" or "euler"); the exponential is evaluated at
-    min(v, v_peak), so that no stage of a step overflows. Spikes fall on whole steps: use dt <= 0.1
-    ms. The defaults are the cortical cell of the reference. Units: mV, ms, pA, pF, nS. Reference:
-    Brette and Gerstner (2005), Journal of Neurophysiology 94:3637, doi:10.1152/jn.00686.2005.
+    min(v, v_peak), so that no stage of a step overflows. `slope` 0 is the limit of a sharp
+    threshold: no upstroke below v_threshold, and a spike as soon as v reaches it. Spikes fall on
+    whole steps: use dt <= 0.1 ms. The defaults are the cortical cell of the reference. Units: mV,
+    ms, pA, pF, nS. Reference: Brette and Gerstner (2005), Journal of Neurophysiology 94:3637,
+    doi:10.1152/jn.00686.2005.
 
     Raises:
         ValueError: an unknown `integration` or `surrogate`.
     """
 
     units: Static[int]
-    capacitance: float | Array = 281.0  # pF
-    g_leak: float | Array = 30.0  # nS
-    v_leak: float | Array = -70.6  # mV
-    v_threshold: float | Array = -50.4  # mV
-    slope: float | Array = 2.0  # mV
-    tau_w: float | Array = 144.0  # ms
-    a: float | Array = 4.0  # nS
-    b: float | Array = 80.5  # pA
-    v_reset: float | Array = -70.6  # mV
-    v_peak: float | Array = 20.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
+    capacitance: Positive = 281.0  # pF
+    g_leak: NonNegative = 30.0  # nS
+    v_leak: Real = -70.6  # mV
+    v_threshold: Real = -50.4  # mV
+    slope: NonNegative = 2.0  # mV
+    tau_w: PositiveOrInf = 144.0  # ms
+    a: Real = 4.0  # nS
+    b: Real = 80.5  # pA
+    v_reset: Real = -70.6  # mV
+    v_peak: Real = 20.0  # mV
+    surrogate_width: Positive = 5.0  # mV
     surrogate: Static[str | Shape] = "arctan"
     integration: Static[str] = "rk4"
 
@@ -56,9 +70,13 @@ class AdEx(Component[AdExState]):
         return AdExState(current=zeros, v=zeros + self.v_leak, w=zeros, spikes=zeros)
 
     def advance_state(self, state: AdExState, t: Array, dt: Array) -> AdExState:
+        sharp = jnp.asarray(self.slope) == 0
+        slope = jnp.where(sharp, 1.0, self.slope)
+        v_peak = jnp.where(sharp, jnp.minimum(self.v_threshold, self.v_peak), self.v_peak)
+
         def derivative(y: Values) -> Values:
-            v, w = jnp.minimum(y[0], self.v_peak), y[1]
-            upstroke = self.slope * jnp.exp((v - self.v_threshold) / self.slope)
+            v, w = jnp.minimum(y[0], v_peak), y[1]
+            upstroke = jnp.where(sharp, 0.0, slope * jnp.exp((v - self.v_threshold) / slope))
             leak = self.g_leak * (upstroke - (v - self.v_leak))
             return (
                 (leak - w + state.current) / self.capacitance,
@@ -66,7 +84,7 @@ class AdEx(Component[AdExState]):
             )
 
         v, w = integrate(self.integration, derivative, (state.v, state.w), dt)
-        spikes = spike(v - self.v_peak, self.surrogate_width, self.surrogate)
+        spikes = spike(v - v_peak, self.surrogate_width, self.surrogate)
         fired = spikes > 0
         return state.replace(
             v=jnp.where(fired, self.v_reset, v),

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, widen
+from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne, widen
 
 
 class BernoulliState(State):
-    inputs: Input[Array, "units"]  # probability of a spike per step, 0..1
+    inputs: Input[Array, "units", ZeroToOne()]  # probability of a spike per step, 0..1
     spikes: PerExample[Array, "units"]  # 0 or 1
     key: PerExample[Array, ""]
 
@@ -17,8 +17,8 @@ class Bernoulli(Component[BernoulliState]):
     """A coin per unit and step: P(spike) = inputs, whatever dt is.
 
     Inputs below 0 never fire, inputs of 1 and above always do. For a rate in Hz, whose count does
-    not depend on dt, use `Poisson`. Reference: Dayan and Abbott (2001), Theoretical Neuroscience,
-    section 1.4.
+    not depend on dt, use `Poisson(counts=True)`. Reference: Dayan and Abbott (2001), Theoretical
+    Neuroscience, section 1.4.
     """
 
     units: Static[int]

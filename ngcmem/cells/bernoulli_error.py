@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne
 
 
 class BernoulliErrorState(State):
     prediction: Input[Array, "units"]  # log-odds
-    target: Input[Array, "units"]  # 0..1
+    target: Input[Array, "units", ZeroToOne()]
     error: PerExample[Array, "units"]  # -dE/d(prediction): what feedback and learning use
     target_gradient: PerExample[Array, "units"]  # dE/d(target)
     energy: PerExample[Array, ""]

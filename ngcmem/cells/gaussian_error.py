@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, Positive, State, Static
 
 
 class GaussianErrorState(State):
@@ -25,7 +25,7 @@ class GaussianError(Component[GaussianErrorState]):
     """
 
     units: Static[int]
-    variance: float | Array = 1.0
+    variance: Positive = 1.0
 
     def init(self, key: Array) -> GaussianErrorState:
         zeros = jnp.zeros(self.units)

@@ -4,7 +4,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.cells._integrate import SCHEMES, Values, integrate
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    Positive,
+    Real,
+    State,
+    Static,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class HodgkinHuxleyState(State):
@@ -39,15 +50,15 @@ class HodgkinHuxley(Component[HodgkinHuxleyState]):
     """
 
     units: Static[int]
-    capacitance: float | Array = 1.0  # uF / cm^2
-    g_sodium: float | Array = 120.0  # mS / cm^2
-    g_potassium: float | Array = 36.0  # mS / cm^2
-    g_leak: float | Array = 0.3  # mS / cm^2
-    v_sodium: float | Array = 50.0  # mV
-    v_potassium: float | Array = -77.0  # mV
-    v_leak: float | Array = -54.387  # mV
-    v_start: float | Array = -65.0  # mV
-    v_spike: float | Array = 0.0  # mV
+    capacitance: Positive = 1.0  # uF / cm^2
+    g_sodium: NonNegative = 120.0  # mS / cm^2
+    g_potassium: NonNegative = 36.0  # mS / cm^2
+    g_leak: NonNegative = 0.3  # mS / cm^2
+    v_sodium: Real = 50.0  # mV
+    v_potassium: Real = -77.0  # mV
+    v_leak: Real = -54.387  # mV
+    v_start: Real = -65.0  # mV
+    v_spike: Real = 0.0  # mV
     integration: Static[str] = "rk4"
 
     def __post_init__(self) -> None:

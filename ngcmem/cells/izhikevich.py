@@ -7,17 +7,47 @@ from jax import Array
 
 from ngcmem.cells._integrate import SCHEMES, Values, integrate
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Positive,
+    Real,
+    State,
+    Static,
+    check_choice,
+    did_you_mean,
+    zeros_per_unit,
+)
+
+_ABBREVIATIONS = {  # of the figure, in every paper since
+    "RS": "regular_spiking",
+    "IB": "intrinsically_bursting",
+    "CH": "chattering",
+    "FS": "fast_spiking",
+    "LTS": "low_threshold_spiking",
+    "RZ": "resonator",
+}
+
+
+class _Patterns(dict[str, dict[str, float]]):
+    """Patterns by name; asking for another says which there are."""
+
+    def __missing__(self, name: str) -> dict[str, float]:
+        meant = _ABBREVIATIONS.get(str(name).upper())
+        hint = f" Write {meant!r}." if meant else did_you_mean(str(name), self)
+        raise KeyError(f"IZHIKEVICH_PATTERNS has no {name!r}.{hint}")
+
 
 IZHIKEVICH_PATTERNS = MappingProxyType(
-    {
-        "regular_spiking": dict(a=0.02, b=0.2, c=-65.0, d=8.0),
-        "intrinsically_bursting": dict(a=0.02, b=0.2, c=-55.0, d=4.0),
-        "chattering": dict(a=0.02, b=0.2, c=-50.0, d=2.0),
-        "fast_spiking": dict(a=0.1, b=0.2, c=-65.0, d=2.0),
-        "low_threshold_spiking": dict(a=0.02, b=0.25, c=-65.0, d=2.0),
-        "resonator": dict(a=0.1, b=0.26, c=-65.0, d=2.0),
-    }
+    _Patterns(
+        regular_spiking=dict(a=0.02, b=0.2, c=-65.0, d=8.0),
+        intrinsically_bursting=dict(a=0.02, b=0.2, c=-55.0, d=4.0),
+        chattering=dict(a=0.02, b=0.2, c=-50.0, d=2.0),
+        fast_spiking=dict(a=0.1, b=0.2, c=-65.0, d=2.0),
+        low_threshold_spiking=dict(a=0.02, b=0.25, c=-65.0, d=2.0),
+        resonator=dict(a=0.1, b=0.26, c=-65.0, d=2.0),
+    )
 )
 """Figure 2 of the reference: `Izhikevich(units=1, **IZHIKEVICH_PATTERNS["chattering"])`."""
 
@@ -46,13 +76,13 @@ class Izhikevich(Component[IzhikevichState]):
     """
 
     units: Static[int]
-    a: float | Array = 0.02  # 1 / ms
-    b: float | Array = 0.2  # 1 / ms
-    c: float | Array = -65.0  # mV
-    d: float | Array = 8.0  # mV / ms
-    v_peak: float | Array = 30.0  # mV
-    v_start: float | Array = -65.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
+    a: Real = 0.02  # 1 / ms
+    b: Real = 0.2  # 1 / ms
+    c: Real = -65.0  # mV
+    d: Real = 8.0  # mV / ms
+    v_peak: Real = 30.0  # mV
+    v_start: Real = -65.0  # mV
+    surrogate_width: Positive = 5.0  # mV
     surrogate: Static[str | Shape] = "arctan"
     integration: Static[str] = "rk4"
 

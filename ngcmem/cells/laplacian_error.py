@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, Positive, State, Static
 
 
 class LaplacianErrorState(State):
@@ -25,7 +25,7 @@ class LaplacianError(Component[LaplacianErrorState]):
     """
 
     units: Static[int]
-    scale: float | Array = 1.0
+    scale: Positive = 1.0
 
     def init(self, key: Array) -> LaplacianErrorState:
         zeros = jnp.zeros(self.units)

@@ -2,11 +2,24 @@
 
 from typing import TypeVar
 
+import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.cells._integrate import relax
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Positive,
+    PositiveOrInf,
+    Real,
+    RealOrInf,
+    State,
+    Static,
+    approach,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class LeakyState(State):
@@ -14,6 +27,7 @@ class LeakyState(State):
 
     current: Input[Array, "units"]  # input current, nA
     v: PerExample[Array, "units"]  # membrane potential, mV
+    v_rounding: PerExample[Array, "units"]  # what the digits of v do not hold, mV
     spikes: PerExample[Array, "units"]  # 0 or 1
 
 
@@ -25,6 +39,8 @@ class LeakyCell(Component[S]):
 
         tau dv/dt = v_rest - v + resistance * current
 
+    Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.4.
+
     Attributes:
         integration: "exact" for a current held during the step, or "euler" (first order, stable
             for dt < 2 tau).
@@ -35,12 +51,12 @@ class LeakyCell(Component[S]):
     """
 
     units: Static[int]
-    tau: float | Array = 20.0  # ms
-    resistance: float | Array = 1.0  # MOhm
-    v_rest: float | Array = -65.0  # mV
-    v_reset: float | Array = -65.0  # mV
-    v_threshold: float | Array = -52.0  # mV
-    surrogate_width: float | Array = 5.0  # mV
+    tau: PositiveOrInf = 20.0  # ms
+    resistance: Real = 1.0  # MOhm
+    v_rest: Real = -65.0  # mV
+    v_reset: Real = -65.0  # mV
+    v_threshold: RealOrInf = -52.0  # mV
+    surrogate_width: Positive = 5.0  # mV
     surrogate: Static[str | Shape] = "arctan"
     integration: Static[str] = "exact"
 
@@ -52,12 +68,20 @@ class LeakyCell(Component[S]):
     def init_common(self) -> dict[str, Array]:
         """The compartments of `LeakyState`, for a subclass's `init`."""
         zeros = zeros_per_unit(self)
-        return dict(current=zeros, v=zeros + self.v_rest, spikes=zeros)
+        return dict(current=zeros, v=zeros + self.v_rest, v_rounding=zeros, spikes=zeros)
 
-    def charged(self, state: S, dt: Array) -> Array:
-        """The membrane potential after dt, before any threshold is tested."""
+    def charged(self, state: S, dt: Array) -> tuple[Array, Array]:
+        """The membrane potential after dt, before any threshold is tested, and its rounding."""
         v_inf = self.v_rest + self.resistance * state.current
-        return relax(self.integration, state.v, v_inf, self.tau, dt)
+        return approach(
+            state.v, state.v_rounding, v_inf, self.tau, dt, integration=self.integration
+        )
+
+    def after_reset(self, at_reset: Array, v: Array, rounding: Array) -> dict[str, Array]:
+        """The compartments of the membrane: `v_reset` and nothing more where it was reset."""
+        return dict(
+            v=jnp.where(at_reset, self.v_reset, v), v_rounding=jnp.where(at_reset, 0.0, rounding)
+        )
 
     def fires(self, distance: Array) -> Array:
         """1 where the potential stands at or above its threshold, with the surrogate gradient."""

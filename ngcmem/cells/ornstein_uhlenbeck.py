@@ -4,12 +4,23 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    NonNegativeOrInf,
+    PerExample,
+    State,
+    Static,
+    approach,
+    zeros_per_unit,
+)
 
 
 class OrnsteinUhlenbeckState(State):
     inputs: Input[Array, "units"]  # the mean the noise reverts to
     outputs: PerExample[Array, "units"]  # the noise, in the unit of the inputs
+    rounding: PerExample[Array, "units"]  # what the digits of the outputs do not hold
     key: PerExample[Array, ""]
 
 
@@ -30,19 +41,20 @@ class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
     """
 
     units: Static[int]
-    tau: float | Array = 5.0  # ms
-    sigma: float | Array = 1.0  # stationary standard deviation, unit of the inputs
+    tau: NonNegativeOrInf = 5.0  # ms
+    sigma: NonNegative = 1.0  # stationary standard deviation, unit of the inputs
 
     def init(self, key: Array) -> OrnsteinUhlenbeckState:
         zeros = zeros_per_unit(self)
-        return OrnsteinUhlenbeckState(inputs=zeros, outputs=zeros, key=key)
+        return OrnsteinUhlenbeckState(inputs=zeros, outputs=zeros, rounding=zeros, key=key)
 
     def advance_state(
         self, state: OrnsteinUhlenbeckState, t: Array, dt: Array
     ) -> OrnsteinUhlenbeckState:
         key, draw = jax.random.split(state.key)
         noise = jax.random.normal(draw, (self.units,), state.outputs.dtype)
-        kept = jnp.exp(-dt / self.tau)
         spread = self.sigma * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau))
-        outputs = state.inputs + (state.outputs - state.inputs) * kept + spread * noise
-        return state.replace(outputs=outputs, key=key)
+        outputs, rounding = approach(
+            state.outputs, state.rounding, state.inputs, self.tau, dt, jump=spread * noise
+        )
+        return state.replace(outputs=outputs, rounding=rounding, key=key)

@@ -5,13 +5,23 @@ from collections.abc import Callable
 import jax
 from jax import Array
 
-from ngcmem.cells._integrate import relax
-from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    PositiveOrInf,
+    State,
+    Static,
+    approach,
+    check_choice,
+    zeros_per_unit,
+)
 
 
 class RateCellState(State):
     inputs: Input[Array, "units"]  # drive, any unit
     z: PerExample[Array, "units"]  # internal activity, in the unit of the inputs
+    z_rounding: PerExample[Array, "units"]  # what the digits of z do not hold
     outputs: PerExample[Array, "units"]  # activation(z)
 
 
@@ -30,7 +40,7 @@ class RateCell(Component[RateCellState]):
     """
 
     units: Static[int]
-    tau: float | Array = 10.0  # ms
+    tau: PositiveOrInf = 10.0  # ms
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
     integration: Static[str] = "exact"
 
@@ -40,8 +50,12 @@ class RateCell(Component[RateCellState]):
 
     def init(self, key: Array) -> RateCellState:
         zeros = zeros_per_unit(self)
-        return RateCellState(inputs=zeros, z=zeros, outputs=self.activation(zeros))
+        return RateCellState(
+            inputs=zeros, z=zeros, z_rounding=zeros, outputs=self.activation(zeros)
+        )
 
     def advance_state(self, state: RateCellState, t: Array, dt: Array) -> RateCellState:
-        z = relax(self.integration, state.z, state.inputs, self.tau, dt)
-        return state.replace(z=z, outputs=self.activation(z))
+        z, rounding = approach(
+            state.z, state.z_rounding, state.inputs, self.tau, dt, integration=self.integration
+        )
+        return state.replace(z=z, z_rounding=rounding, outputs=self.activation(z))

@@ -8,40 +8,46 @@ from ngcmem.core import Component, Input, PerExample, State, Static
 
 class SpikeIndicesState(State):
     inputs: Input[Array, "units"]  # spikes
-    indices: PerExample[Array, "most"]  # int32: units that spiked in this step, then -1
+    indices: PerExample[Array, "most"]  # int32: the unit of each spike of this step, then -1
     overflow: PerExample[Array, ""]  # int32: spikes since the reset that found no place
 
 
 class SpikeIndices(Component[SpikeIndicesState]):
-    """The units that spiked in a step, in ascending order, padded with -1 to `most` entries.
+    """The units that spiked in a step, in ascending order, padded with -1 to `max_spikes` entries.
 
-    Record `"raster.indices"` in place of the spikes: `most` int32 per step instead of `units`
-    floats. More than `most` spikes in one step are counted in `overflow`, never silently lost.
+    Record `"raster.indices"` in place of the spikes: `max_spikes` int32 per step instead of `units`
+    floats. A unit with several spikes in a step is listed as often. Further spikes of the same
+    step are counted in `overflow`, never silently lost.
+
+    Reference: address events, Boahen (2000), doi:10.1109/82.842110.
 
     Raises:
-        ValueError: `most` exceeds `units`.
+        ValueError: `max_spikes` exceeds `units`.
     """
 
     units: Static[int]
-    most: Static[int] = 16
+    max_spikes: Static[int] = 16
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.most > self.units:
+        if self.max_spikes > self.units:
             raise ValueError(
-                f"SpikeIndices: most={self.most} exceeds units={self.units}; "
-                f"write most={self.units}."
+                f"SpikeIndices: max_spikes={self.max_spikes} exceeds units={self.units}; "
+                f"write max_spikes={self.units}."
             )
 
     def init(self, key: Array) -> SpikeIndicesState:
         return SpikeIndicesState(
             inputs=jnp.zeros(self.units),
-            indices=jnp.full((self.most,), -1, jnp.int32),
+            indices=jnp.full((self.max_spikes,), -1, jnp.int32),
             overflow=jnp.zeros((), jnp.int32),
         )
 
     def advance_state(self, state: SpikeIndicesState, t: Array, dt: Array) -> SpikeIndicesState:
-        fired = state.inputs > 0
-        indices = jnp.flatnonzero(fired, size=self.most, fill_value=-1).astype(jnp.int32)
-        lost = jnp.maximum(jnp.sum(fired, dtype=jnp.int32) - self.most, 0)
+        spikes = jnp.maximum(jnp.ceil(state.inputs), 0).astype(jnp.int32)
+        so_far = jnp.cumsum(spikes)  # spike number n is of the first unit with more than n
+        number = jnp.arange(self.max_spikes, dtype=jnp.int32)
+        units = jnp.searchsorted(so_far, number, side="right").astype(jnp.int32)
+        indices = jnp.where(number < so_far[-1], units, -1)
+        lost = jnp.maximum(so_far[-1] - self.max_spikes, 0)
         return state.replace(indices=indices, overflow=state.overflow + lost)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State
+from ngcmem.core import Component, Input, PerExample, Real, State
 
 
 class TotalEnergyState(State):
@@ -19,7 +19,7 @@ class TotalEnergy(Component[TotalEnergyState]):
     Reference: Whittington and Bogacz (2017), eq. 2.8, doi:10.1162/NECO_a_00949.
     """
 
-    scale: float | Array = 1.0
+    scale: Real = 1.0
 
     def init(self, key: Array) -> TotalEnergyState:
         return TotalEnergyState(terms=jnp.zeros(()), energy=jnp.zeros(()))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import Component, Input, PerExample, PositiveOrInf, State, Static, carry
 
 
 class ValueState(State):
@@ -14,6 +14,7 @@ class ValueState(State):
     feedback: Input[Array, "units"]  # -dE/d(outputs): what pulls on f(value)
     free: Input[Array, "units"]  # 1: settles; 0: clamped, does not move
     value: PerExample[Array, "units"]
+    rounding: PerExample[Array, "units"]  # what the digits of a free value do not hold
     outputs: PerExample[Array, "units"]  # f(value)
 
 
@@ -31,7 +32,7 @@ class Value(Component[ValueState]):
     """
 
     units: Static[int]
-    tau: float | Array = 10.0  # ms; dt / tau is the step size of the descent
+    tau: PositiveOrInf = 10.0  # ms; dt / tau is the step size of the descent
     activation: Static[Callable[[Array], Array]] = jnp.tanh
 
     def init(self, key: Array) -> ValueState:
@@ -41,11 +42,15 @@ class Value(Component[ValueState]):
             feedback=zeros,
             free=jnp.ones(self.units),
             value=zeros,
+            rounding=zeros,
             outputs=self.activation(zeros),
         )
 
     def advance_state(self, state: ValueState, t: Array, dt: Array) -> ValueState:
         _, pull_back = jax.vjp(self.activation, state.value)
         slope = state.drive + pull_back(state.feedback)[0]
-        value = state.value + (dt / self.tau) * state.free * slope
-        return state.replace(value=value, outputs=self.activation(value))
+        carried = jnp.where(state.free > 0, state.rounding, 0.0)  # a clamped value does not move
+        held = (state.free == 0) & ~jnp.isfinite(slope)  # whatever pulls on a clamped value
+        step = (dt / self.tau) * state.free * jnp.where(held, 0, slope)
+        value, rounding = carry(state.value, carried, step)
+        return state.replace(value=value, rounding=rounding, outputs=self.activation(value))

@@ -32,7 +32,7 @@ class WinnerTakeAll(LeakyCell[WinnerTakeAllState]):
         return WinnerTakeAllState(**self.init_common())
 
     def advance_state(self, state: WinnerTakeAllState, t: Array, dt: Array) -> WinnerTakeAllState:
-        v = self.charged(state, dt)
+        v, rounding = self.charged(state, dt)
         winner = jax.nn.one_hot(jnp.argmax(v), self.units, dtype=v.dtype)
         spikes = winner * self.fires(v - self.v_threshold)
-        return state.replace(v=jnp.where(jnp.any(spikes > 0), self.v_reset, v), spikes=spikes)
+        return state.replace(**self.after_reset(jnp.any(spikes > 0), v, rounding), spikes=spikes)

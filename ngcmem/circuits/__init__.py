@@ -2,7 +2,6 @@
 
 from ngcmem.circuits.circuit import Circuit as Circuit
 from ngcmem.circuits.circuit import connect as connect
-from ngcmem.circuits.circuit import path_key as path_key
 from ngcmem.circuits.clock import Clock as Clock
 from ngcmem.circuits.clock import with_clocks as with_clocks
 from ngcmem.circuits.hyperparameters import hyperparameters as hyperparameters

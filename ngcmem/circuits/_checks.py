@@ -16,7 +16,12 @@ from ngcmem.core import (
     WiringError,
     advance_example,
     did_you_mean,
+    evolve_batch,
+    init_example,
     keeps_information,
+    map_by_role,
+    overlapping,
+    strong_leaves,
 )
 
 Shapes = Mapping[str, AnyState]
@@ -60,28 +65,31 @@ def state_shapes(components: Mapping[str, Component]) -> dict[str, AnyState]:
     for name, part in components.items():
         kind = (jax.tree.structure(part), tuple(jnp.shape(leaf) for leaf in jax.tree.leaves(part)))
         if kind not in kinds:
-            kinds[kind] = _traced(name, part)
+            kinds[kind] = _traced(part)
         shapes[name] = kinds[kind]
     return shapes
 
 
-def _traced(name: str, part: Component) -> AnyState:
-    def init_and_step(key: jax.Array, t: jax.Array, dt: jax.Array) -> tuple[Any, Any]:
-        state = part.init(key)
-        if not isinstance(state, AnyState):
-            raise WiringError(f"{name!r}: {type(part).__name__}.init returned no State.")
-        return state, advance_example(part, state, t, dt)
+def _traced(part: Component) -> AnyState:
+    """The shapes of one example's state, once `init`, `advance_state` and `evolve` are traced."""
+    structure = jax.tree.structure(part)
 
-    time = jax.ShapeDtypeStruct((), jnp.result_type(float))
-    shape, _ = jax.eval_shape(init_and_step, jax.eval_shape(lambda: jax.random.key(0)), time, time)
-    for path, spec in shape.specs().items():
-        value = shape[path]
-        if spec.axes and isinstance(value, jax.ShapeDtypeStruct) and value.ndim != len(spec.axes):
-            raise WiringError(
-                f"'{name}.{path}' is declared with axes {spec.axes} but init gives it shape "
-                f"{value.shape}. init is written for one example: no batch axis."
-            )
-    return shape
+    def dynamics(leaves: list[Any], key: jax.Array, t: jax.Array) -> tuple[Any, Any]:
+        component = jax.tree.unflatten(structure, leaves)
+        state = init_example(component, key)
+        return state, advance_example(component, state, t, t)
+
+    def learning(leaves: list[Any], state: AnyState, t: jax.Array) -> AnyState:
+        return evolve_batch(jax.tree.unflatten(structure, leaves), state, t, t)
+
+    def batched(role: Role, leaf: Any) -> Any:
+        return jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype) if role.batched else leaf
+
+    leaves, time = strong_leaves(part), jax.ShapeDtypeStruct((), jnp.result_type(float))
+    shapes, _ = jax.eval_shape(dynamics, leaves, jax.eval_shape(lambda: jax.random.key(0)), time)
+    if part.learns and not part.parts:  # a circuit's parts were looked at when it was made
+        jax.eval_shape(learning, leaves, map_by_role(batched, shapes), time)
+    return shapes
 
 
 def as_wires(given: Any) -> tuple[Wire, ...]:
@@ -109,23 +117,22 @@ def check_wires(
         WiringError: the first wire that does not fit.
     """
     writers = {
-        f"{name}.{path}": text
+        f"{name}.{path}": line
         for name, part in components.items()
-        for path, text in getattr(part, "driven", tuple)()
+        for path, line in part.driven().items()
     }
     roles = []
     for line in wires:
         spec, value = _resolve(components, shapes, line.target, line)
         _check_target(line, spec)
-        for other, text in writers.items():
-            if line.target == other or line.target.startswith(other + "."):
-                raise WiringError(
-                    f"{line}: {line.target!r} is already driven by {text}. To add several sources "
-                    f"write one wire: wire('a', 'b', to={line.target!r})."
-                )
+        if other := overlapping(line.target, writers):
+            raise WiringError(
+                f"{line}: {line.target!r} is already driven by {writers[other]}. To add several "
+                f"sources write one wire: wire('a', 'b', to={line.target!r})."
+            )
         for source in line.sources:
             _check_source(components, shapes, line, source, spec, value)
-        writers[line.target] = str(line)
+        writers[line.target] = line
         roles.append(spec.role)
     return tuple(roles)
 
@@ -136,12 +143,13 @@ def _resolve(
     name, _, inner = path.partition(".")
     if name not in shapes:
         raise WiringError(f"{line}: no component {name!r}." + did_you_mean(name, shapes))
-    specs = shapes[name].specs()
-    found = next((k for k in specs if inner == k or inner.startswith(k + ".")), None)
+    found = shapes[name].spec(inner)
     if found is None:
-        raise WiringError(f"{line}: {no_compartment(components[name], path, specs, line)}")
+        raise WiringError(
+            f"{line}: {no_compartment(components[name], path, shapes[name].specs(), line)}"
+        )
     try:
-        return specs[found], shapes[name][inner]
+        return found, shapes[name][inner]
     except ValueError as error:
         raise WiringError(f"{line}: {error}") from None
 

@@ -1,34 +1,33 @@
 """A component's or circuit's compartments as a table, for `print` and for Jupyter."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import jax
 
-from ngcmem.core import Component
+from ngcmem.core import Component, compartment_of
 
 _HEAD = ("component", "compartment", "role", "axes", "driven by")
 
 
-def rows(
-    component: Component, driven: Mapping[str, str], order: Sequence[str]
-) -> list[tuple[str, ...]]:
+def rows(component: Component, order: Sequence[str]) -> list[tuple[str, ...]]:
     """One row per compartment: component and its class, name, role, axes with sizes, writer.
 
     Components stand in the order given, that of execution.
     """
     shapes = jax.eval_shape(component.init, jax.random.key(0))
-    specs = shapes.specs()
+    specs, driven = shapes.specs(), component.driven()
     table, last = [], ""
     for path in sorted(specs, key=lambda path: order.index(path.partition(".")[0])):
         spec = specs[path]
         owner, _, name = path.rpartition(".")
-        kind = type(component[owner]).__name__ if owner else type(component).__name__  # pyright: ignore[reportIndexIssue]
-        label = f"{owner}: {kind}" if owner else kind
-        axes = _axes(spec.axes, shapes[path])
-        writer = "; ".join(t for k, t in driven.items() if k == path or k.startswith(path + "."))
-        table.append((label if label != last else "", name, spec.role.value, axes, writer))
+        part = reduce(lambda one, inner: one.parts.get(inner, one), owner.split("."), component)
+        label = f"{owner}: {type(part).__name__}"
+        writer = "; ".join(str(w) for k, w in driven.items() if compartment_of(k, (path,)))
+        row = (label if label != last else "", name, spec.role.value)
+        table.append((*row, _axes(spec.axes, shapes[path]), writer))
         last = label
     return table
 
@@ -40,9 +39,9 @@ def _axes(names: tuple[str, ...], value: Any) -> str:
     return " ".join(str(leaf.shape) for leaf in leaves)
 
 
-def as_text(component: Component, driven: Mapping[str, str], order: Sequence[str]) -> str:
+def as_text(component: Component, order: Sequence[str]) -> str:
     """The table in aligned columns."""
-    table = [_HEAD, *rows(component, driven, order)]
+    table = [_HEAD, *rows(component, order)]
     widths = [max(len(row[i]) for row in table) for i in range(len(_HEAD))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -51,12 +50,12 @@ def as_text(component: Component, driven: Mapping[str, str], order: Sequence[str
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
-def as_html(component: Component, driven: Mapping[str, str], order: Sequence[str]) -> str:
+def as_html(component: Component, order: Sequence[str]) -> str:
     """The table for a notebook."""
 
     def line(tag: str, row: tuple[str, ...]) -> str:
         cells = (f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in row)
         return f"<tr>{''.join(cells)}</tr>"
 
-    body = "".join(line("td", row) for row in rows(component, driven, order))
+    body = "".join(line("td", row) for row in rows(component, order))
     return f"<table><thead>{line('th', _HEAD)}</thead><tbody>{body}</tbody></table>"

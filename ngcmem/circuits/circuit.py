@@ -1,9 +1,8 @@
 """Circuits: components and wires, and itself a component with the same four functions."""
 
 import zlib
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +20,15 @@ from ngcmem.circuits.clock import Clock
 from ngcmem.circuits.hyperparameters import hyperparameters
 from ngcmem.circuits.state import CircuitState
 from ngcmem.circuits.wires import Source, Wire
-from ngcmem.core import AnyState, Component, Role, Static, did_you_mean
+from ngcmem.core import (
+    AnyState,
+    Component,
+    Role,
+    Static,
+    advance_example,
+    evolve_batch,
+    init_example,
+)
 
 
 class Circuit(Component[CircuitState]):
@@ -32,14 +39,11 @@ class Circuit(Component[CircuitState]):
     order: Static[tuple[str, ...]]
     roles: Static[tuple[Role, ...]]  # the role of every wire's target
 
-    def __getitem__(self, path: str) -> Component:
-        name, _, inner = path.partition(".")
-        if name not in self.components:
-            raise ValueError(
-                f"The circuit has no component {name!r}." + did_you_mean(name, self.components)
-            )
-        found = self.components[name]
-        return found[inner] if inner and isinstance(found, Circuit) else found
+    spoken: ClassVar[str] = "circuit"
+
+    @property
+    def parts(self) -> Mapping[str, Component]:
+        return {name: self.components[name] for name in self.order}
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.
@@ -58,25 +62,41 @@ class Circuit(Component[CircuitState]):
                 )
         return super().replace(**changes)
 
-    @cached_property
-    def longest_dt(self) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @property
+    def longest_dt(self) -> float:
         return min(part.longest_dt for part in self.components.values())
 
-    def init(self, key: Array) -> CircuitState:
-        return self.assemble(
-            {name: part.init(path_key(key, name)) for name, part in self.components.items()},
-            batch_axes=0,
-        )
+    @property
+    def shortest_dt(self) -> float:
+        return max(part.shortest_dt for part in self.components.values())
 
-    def assemble(self, states: dict[str, AnyState], batch_axes: int) -> CircuitState:
-        """The circuit's state from those of its components; ring buffers hold present values."""
+    @property
+    def learns(self) -> bool:
+        return any(part.learns for part in self.components.values())
+
+    def init(self, key: Array) -> CircuitState:
+        return self.init_with(init_example, key, axes=0)
+
+    def init_with(self, init_one: Any, key: Array, axes: int) -> CircuitState:
+        """As of any component; a part's key is folded in by name.
+
+        So no part changes the noise of another.
+        """
+        states = {
+            name: part.init_with(init_one, jax.random.fold_in(key, zlib.crc32(name.encode())), axes)
+            for name, part in self.components.items()
+        }
+        return self._assembled(states, axes)
+
+    def _assembled(self, states: dict[str, AnyState], axes: int) -> CircuitState:
+        """The circuit's state from those of its parts; ring buffers hold present values."""
         state = CircuitState(components=states, delays={}, clock=Clock.at(0.0))
         delays = {
-            _buffer_name(source): jax.tree.map(
-                lambda value, count=source.delay: jnp.stack([value] * count, axis=batch_axes),
+            name: jax.tree.map(
+                lambda value, count=source.delay: jnp.stack([value] * count, axis=axes),
                 state[source.path],
             )
-            for source in self._buffered()
+            for name, source in self._buffered().items()
         }
         return state.replace(delays=delays)
 
@@ -88,19 +108,15 @@ class Circuit(Component[CircuitState]):
             for name in arrivals if learning else self.order:
                 with jax.named_scope(name):
                     now = state.replace(components=parts)
-                    part = parts[name].set(
-                        {
-                            inner: _gathered(line, before, now)
-                            for inner, line in arrivals.get(name, ())
-                        }
-                    )
+                    wired = arrivals.get(name, ())
+                    part = parts[name].set({k: _gathered(line, before, now) for k, line in wired})
                     if not learning:
-                        part = self.components[name].advance_state(part, t, dt)
+                        part = advance_example(self.components[name], part, t, dt)
                     parts[name] = part
         now = state.replace(components=parts)
         delays = {}
-        for source in self._buffered():
-            name, slot = _buffer_name(source), before.clock.ticks % source.delay
+        for name, source in self._buffered().items():
+            slot = before.clock.ticks % source.delay
             delays[name] = jax.tree.map(
                 lambda buffer, value, slot=slot: buffer.at[slot].set(value),
                 before.delays[name],
@@ -112,24 +128,22 @@ class Circuit(Component[CircuitState]):
         parts = {}
         for name, part in self.components.items():
             with jax.named_scope(name):
-                parts[name] = part.evolve(state.components[name], t, dt)
+                parts[name] = evolve_batch(part, state.components[name], t, dt)
         return state.replace(components=parts)
 
     def weight_changes(self, state: CircuitState, t: Array, dt: Array) -> dict[str, Any]:
         changes: dict[str, Any] = {}
         for name, part in self.components.items():
-            if isinstance(part, Circuit):
-                inner = part.weight_changes(state[name], t, dt)
-                changes |= {f"{name}.{path}": change for path, change in inner.items()}
-            elif part.learns:
-                changes[name] = part.weight_changes(state.components[name], t, dt)
+            if part.learns:
+                inner = part.weight_changes(state.components[name], t, dt)
+                changes |= (
+                    {f"{name}.{k}": v for k, v in inner.items()} if part.parts else {name: inner}
+                )
         return changes
 
     def reset(self, state: CircuitState) -> CircuitState:
-        return self.assemble(
-            {name: part.reset(state.components[name]) for name, part in self.components.items()},
-            batch_axes=0,
-        )
+        states = {name: part.reset(state[name]) for name, part in self.components.items()}
+        return self._assembled(states, axes=0)
 
     def _arrivals(self, learning: bool) -> dict[str, list[tuple[str, Wire]]]:
         """The wires into each component, before the step or before learning."""
@@ -140,23 +154,22 @@ class Circuit(Component[CircuitState]):
                 found.setdefault(owner, []).append((inner, line))
         return found
 
-    def _buffered(self) -> list[Source]:
-        found = {_buffer_name(s): s for line in self.wires for s in line.sources if s.delay > 1}
-        return list(found.values())
+    def _buffered(self) -> dict[str, Source]:
+        """The sources of several steps ago by the names of their buffers."""
+        return {_buffer_name(s): s for line in self.wires for s in line.sources if s.delay > 1}
 
-    def driven(self) -> Iterator[tuple[str, str]]:
-        """Every wired compartment, nested ones too, with the text of its wire."""
-        for line in self.wires:
-            yield line.target, str(line)
+    def driven(self) -> dict[str, Wire]:
+        """Every wired compartment, nested ones too, with its wire."""
+        found = {line.target: line for line in self.wires}
         for name, part in self.components.items():
-            if isinstance(part, Circuit):
-                yield from ((f"{name}.{path}", text) for path, text in part.driven())
+            found |= {f"{name}.{path}": line for path, line in part.driven().items()}
+        return found
 
     def __str__(self) -> str:
-        return display.as_text(self, dict(self.driven()), self.order)
+        return display.as_text(self, self.order)
 
     def _repr_html_(self) -> str:
-        return display.as_html(self, dict(self.driven()), self.order)
+        return display.as_html(self, self.order)
 
 
 def _gathered(line: Wire, before: CircuitState, now: CircuitState) -> Any:
@@ -179,11 +192,6 @@ def _buffer_name(source: Source) -> str:
     return f"{source.path} {source.delay}"
 
 
-def path_key(key: Array, name: str) -> Array:
-    """A component's random key: folded in by name, so no component changes another's noise."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()))
-
-
 def connect(components: dict[str, Component], wires: Sequence[Wire] = ()) -> Circuit:
     """Build a circuit; every mistake is found here, before anything compiles.
 
@@ -200,9 +208,5 @@ def connect(components: dict[str, Component], wires: Sequence[Wire] = ()) -> Cir
     shapes = state_shapes(components)
     lines = as_wires(wires)
     roles = check_wires(components, shapes, lines)
-    return Circuit(
-        components=dict(components),
-        wires=lines,
-        order=execution_order(components, lines, roles),
-        roles=roles,
-    )
+    order = execution_order(components, lines, roles)
+    return Circuit(components=dict(components), wires=lines, order=order, roles=roles)

@@ -1,5 +1,7 @@
 """A population: several copies of one component, each with its own state and weights."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import jax
@@ -15,6 +17,9 @@ from ngcmem.core import (
     Static,
     advance_example,
     did_you_mean,
+    evolve_batch,
+    init_example,
+    map_by_role,
 )
 
 
@@ -25,7 +30,7 @@ class PopulationState(AnyState):
 
     def specs(self) -> dict[str, Compartment]:
         return {
-            path: Compartment(spec.role, ("members", *spec.axes) if spec.axes else ())
+            path: replace(spec, axes=("members", *spec.axes) if spec.axes else ())
             for path, spec in self.member.specs().items()
         }
 
@@ -58,6 +63,10 @@ class Population(Component[PopulationState]):
     def longest_dt(self) -> float:
         return self.member.longest_dt
 
+    @property
+    def shortest_dt(self) -> float:
+        return self.member.shortest_dt
+
     def __post_init__(self) -> None:
         super().__post_init__()
         known = hyperparameters(self.member)
@@ -75,16 +84,16 @@ class Population(Component[PopulationState]):
 
     def init(self, key: Array) -> PopulationState:
         keys = jax.random.split(key, self.count)
-        return PopulationState(member=self._over_members(lambda m, k: m.init(k), 0)(keys))
+        return PopulationState(member=self._over_members(init_example, 0)(keys))
 
     def advance_state(self, state: PopulationState, t: Array, dt: Array) -> PopulationState:
         new = self._over_members(lambda m, s: advance_example(m, s, t, dt), 0)(state.member)
-        return state.replace(member=_kept_shared(state.member, new))
+        return state.replace(member=_taken(state.member, new, lambda role: role is not Role.SHARED))
 
     def evolve(self, state: PopulationState, t: Array, dt: Array) -> PopulationState:
         axes = _member_axes(state.member)
-        new = self._over_members(lambda m, s: m.evolve(s, t, dt), axes, axes)(state.member)
-        return state.replace(member=new)
+        new = self._over_members(lambda m, s: evolve_batch(m, s, t, dt), axes, axes)(state.member)
+        return state.replace(member=_taken(state.member, new, lambda role: role is Role.SHARED))
 
     @property
     def learns(self) -> bool:
@@ -96,7 +105,7 @@ class Population(Component[PopulationState]):
 
     def reset(self, state: PopulationState) -> PopulationState:
         new = self._over_members(lambda m, s: m.reset(s), 0)(state.member)
-        return state.replace(member=_kept_shared(state.member, new))
+        return state.replace(member=new)
 
     def _over_members(self, function: Any, axes: Any, out_axes: Any = 0) -> Any:
         """`function(member, argument)` mapped over the copies."""
@@ -113,15 +122,9 @@ class Population(Component[PopulationState]):
 
 def _member_axes(state: AnyState) -> Any:
     """Where the members' axis stands in a batched state: behind the batch axis, if there is one."""
-    axes = [1 if role.batched else 0 for role in state.leaf_roles()]
-    return jax.tree.unflatten(jax.tree.structure(state), axes)
+    return map_by_role(lambda role, _: 1 if role.batched else 0, state)
 
 
-def _kept_shared(old: AnyState, new: AnyState) -> AnyState:
-    leaves = [
-        before if role is Role.SHARED else after
-        for before, after, role in zip(
-            jax.tree.leaves(old), jax.tree.leaves(new), old.leaf_roles(), strict=True
-        )
-    ]
-    return jax.tree.unflatten(jax.tree.structure(old), leaves)
+def _taken(old: AnyState, new: AnyState, wanted: Callable[[Role], bool]) -> AnyState:
+    """The leaves of wanted roles from the new state, the others themselves: vmap copies them."""
+    return map_by_role(lambda role, before, after: after if wanted(role) else before, old, new)

@@ -17,6 +17,10 @@ class CircuitState(AnyState):
     clock: Clock
 
     @property
+    def own_clock(self) -> Clock:
+        return self.clock
+
+    @property
     def t(self) -> Array:
         """The time now, ms."""
         return self.clock.t
@@ -27,6 +31,10 @@ class CircuitState(AnyState):
             for name, state in self.components.items()
             for path, spec in state.specs().items()
         }
+
+    def spec(self, path: str) -> Compartment | None:
+        name, _, inner = path.partition(".")
+        return self.components[name].spec(inner) if name in self.components else None
 
     def leaf_roles(self) -> list[Role]:
         roles = [r for name in sorted(self.components) for r in self.components[name].leaf_roles()]

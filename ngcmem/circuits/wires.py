@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ngcmem.core import check_whole
+
 
 @dataclass(frozen=True)
 class Source:
@@ -67,9 +69,5 @@ def delayed(path: str, steps: int = 1) -> Source:
     Raises:
         ValueError: `steps` is not a whole number of at least 1.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(
-            f"delayed({path!r}, steps={steps!r}): steps is a whole number of at least 1. "
-            f"For the value of the same step write {path!r} alone."
-        )
-    return _source(path, delay=steps)
+    hint = f" For the value of the same step write {path!r} alone."
+    return _source(path, delay=check_whole("delayed: steps", steps, hint))

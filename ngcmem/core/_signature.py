@@ -3,7 +3,8 @@
 import dataclasses
 import inspect
 import re
-from typing import Annotated, Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 
 class DeclaredSignature:
@@ -42,6 +43,9 @@ def _default(field: dataclasses.Field) -> Any:
 
 
 def _text(annotation: Any) -> str:
+    if get_origin(annotation) in (Union, UnionType):
+        parts = ("None" if part is NoneType else _text(part) for part in get_args(annotation))
+        return " | ".join(parts)
     if get_origin(annotation) is not Annotated:
         return re.sub(r"\b(?:\w+\.)+(?=\w)", "", inspect.formatannotation(annotation))
     inner, *metadata = get_args(annotation)

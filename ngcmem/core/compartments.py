@@ -10,15 +10,21 @@ From the declaration come vmap's axes, the wire checks, `print(circuit)` and the
 
 import enum
 import inspect
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_origin
+from itertools import accumulate
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import jax
+import jax.numpy as jnp
 
+from ngcmem.core.compartment_values import CompartmentDomain
 from ngcmem.core.conform import conform
 from ngcmem.core.errors import did_you_mean
 from ngcmem.core.parts import Part
 from ngcmem.core.pytree import Pytree
+
+S = TypeVar("S", bound="AnyState")
 
 
 class Role(enum.Enum):
@@ -43,10 +49,11 @@ class Role(enum.Enum):
 
 @dataclass(frozen=True)
 class Compartment:
-    """The declaration of a compartment: its role and the names of its axes."""
+    """The declaration of a compartment: its role, the names of its axes, what it may hold."""
 
     role: Role
     axes: tuple[str, ...]
+    domain: CompartmentDomain | None = None
 
     def declared(self, kind: str) -> str:
         """As it is declared: `PerExample[Array, "units"]`."""
@@ -68,8 +75,8 @@ else:
             self.role = role
 
         def __getitem__(self, item):
-            kind, axes = item if isinstance(item, tuple) else (item, "")
-            return Annotated[kind, Compartment(self.role, tuple(axes.split()))]
+            kind, axes, *domain = item if isinstance(item, tuple) else (item, "")
+            return Annotated[kind, Compartment(self.role, tuple(axes.split()), *domain)]
 
     Input = _Declaration(Role.INPUT)
     PerExample = _Declaration(Role.PER_EXAMPLE)
@@ -81,20 +88,89 @@ else:
 class AnyState(Pytree):
     """What a component's state and a circuit's state have in common: compartments by path."""
 
+    spoken: ClassVar[str] = "state"
+
     def specs(self) -> dict[str, Compartment]:
         """Every compartment by path, in order."""
-        raise TypeError(f"{type(self).__name__} does not say which compartments it has.")
+        raise NotImplementedError
+
+    def spec(self, path: str) -> Compartment | None:
+        """The declaration of the compartment that a path is, or leads into, if there is one."""
+        specs = self.specs()
+        found = compartment_of(path, specs)
+        return specs[found] if found else None
 
     def leaf_roles(self) -> list[Role]:
         """The role of every leaf, in the order of `jax.tree.leaves(self)`."""
-        raise TypeError(f"{type(self).__name__} does not say which roles its leaves have.")
+        raise NotImplementedError
 
     def __getitem__(self, path: str) -> Any:
-        raise TypeError(f"{type(self).__name__} has no paths.")
+        raise NotImplementedError
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is something at a path: `"cell.v" in state`."""
+        try:
+            self[path]  # pyright: ignore[reportArgumentType]
+        except (ValueError, AttributeError):  # AttributeError: not a text
+            return False
+        return True
+
+    __iter__ = None  # else Python would ask for self[0]; the paths are list(state.specs())
 
     def set(self, changes: dict[str, Any]) -> Self:
         """A copy with the compartments at these paths changed; shapes and dtypes are kept."""
-        raise TypeError(f"{type(self).__name__} has no paths.")
+        raise NotImplementedError
+
+    def __setitem__(self, path: str, value: Any) -> None:
+        raise TypeError(
+            f"{type(self).__name__} is immutable: write state = state.set({{{path!r}: ...}}), and "
+            f"use what it returns."
+        )
+
+    @property
+    def own_clock(self) -> Any:
+        """The clock of a state that keeps its own time (a circuit's), or None."""
+        return None
+
+
+def map_by_role(function: Callable[..., Any], state: S, *others: AnyState) -> S:
+    """`function(role, leaf, *leaves)` of every leaf, its role and those in its place in `others`.
+
+    The one way to take some leaves of one state and the rest of another: which is a question of
+    their roles.
+    """
+    leaves = map(jax.tree.leaves, (state, *others))
+    new = [function(*one) for one in zip(state.leaf_roles(), *leaves, strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(state), new)
+
+
+def compartment_of(path: str, names: Container[str]) -> str | None:
+    """The one of these names that a path is or leads into (`"memory.inputs.context"`), if any."""
+    return next((k for k in accumulate(path.split("."), "{}.{}".format) if k in names), None)
+
+
+def overlapping(path: str, names: Iterable[str]) -> str | None:
+    """The first of these names that holds the place at a path, or a part of it."""
+    inside = path + "."
+    return next(
+        (k for k in names if k == path or k.startswith(inside) or inside.startswith(k + ".")), None
+    )
+
+
+def trained_paths(state: AnyState) -> list[str]:
+    """The Shared compartments of floating arrays, but for the states of optimisers."""
+
+    def floating(value: Any) -> bool:
+        leaves = jax.tree.leaves(value)
+        return bool(leaves) and all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves)
+
+    return [
+        path
+        for path, spec in state.specs().items()
+        if spec.role is Role.SHARED
+        and not path.endswith("optimizer_state")
+        and floating(state[path])
+    ]
 
 
 class State(AnyState):
@@ -108,7 +184,9 @@ class State(AnyState):
         super().__init_subclass__(**kwargs)
         declared = dict(cls.compartments)
         for name, annotation in inspect.get_annotations(cls).items():
-            found = [a for a in _metadata(annotation) if isinstance(a, Compartment)]
+            found = [
+                a for a in getattr(annotation, "__metadata__", ()) if isinstance(a, Compartment)
+            ]
             if not found:
                 raise TypeError(
                     f"{cls.__name__}.{name} has no role. Write, for example, "
@@ -124,7 +202,12 @@ class State(AnyState):
                     f"{cls.__name__}.{name} is a part of {inner.storage!r}, which it does not have."
                     + did_you_mean(inner.storage, declared)
                 )
-        cls.named = _with_parts(declared, cls.parts)
+        cls.named = {}
+        for name, spec in declared.items():
+            inner = {k: v.axes for k, v in cls.parts.items() if v.storage == name}
+            cls.named |= {k: Compartment(spec.role, axes) for k, axes in inner.items()} or {
+                name: spec
+            }
 
     def specs(self) -> dict[str, Compartment]:
         return dict(self.named)
@@ -140,12 +223,15 @@ class State(AnyState):
         """A copy with some compartments changed, each keeping the shape and dtype it had.
 
         Raises:
-            ValueError: an unknown compartment, or a value of another shape or kind.
+            ValueError: an unknown compartment, or a value of another shape, kind or domain.
         """
-        new = {
-            name: conform(f"{type(self).__name__}.{name}", self._get(name), value)
-            for name, value in changes.items()
-        }
+        new = {}
+        for name, value in changes.items():
+            place, old = f"{type(self).__name__}.{name}", self._get(name)
+            if (spec := self.compartments.get(name)) and spec.domain:
+                spec.domain.check(place, value, self)
+            shared = (self.named | self.compartments)[name].role is Role.SHARED
+            new[name] = conform(place, old, value, shared=shared)
         for name in self.parts.keys() & new.keys():
             inner = self.parts[name]
             stored = new.get(inner.storage, getattr(self, inner.storage))
@@ -170,21 +256,6 @@ class State(AnyState):
             name, *inner = path.split(".")
             state = state.replace(**{name: _set_inner(state._get(name), inner, value, path)})
         return state
-
-
-def _with_parts(
-    compartments: dict[str, Compartment], parts: dict[str, Part]
-) -> dict[str, Compartment]:
-    """Every compartment by the name users know it by, parts where their storage stands."""
-    found: dict[str, Compartment] = {}
-    for name, spec in compartments.items():
-        inner = {k: Compartment(spec.role, v.axes) for k, v in parts.items() if v.storage == name}
-        found |= inner or {name: spec}
-    return found
-
-
-def _metadata(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
 
 
 def _get_inner(value: Any, keys: list[str], path: str) -> Any:

@@ -1,23 +1,34 @@
 """Components: frozen dataclasses of hyper-parameters with four pure functions."""
 
 import abc
+import functools
 import inspect
 import math
-from types import NoneType, UnionType
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core.compartments import AnyState
-from ngcmem.core.keys import is_key
-from ngcmem.core.pytree import Pytree, is_static
+from ngcmem.core.compartments import AnyState, Role, map_by_role, trained_paths
+from ngcmem.core.contract import evolve_batch, path_of
+from ngcmem.core.dtypes import default_float
+from ngcmem.core.errors import did_you_mean
+from ngcmem.core.keys import first_key, is_key
+from ngcmem.core.pytree import Pytree
 
 S = TypeVar("S", bound=AnyState)
 
 EXAMPLES = "examples"
 """The name of vmap's axis over the examples of a batch."""
+
+_WRITTEN = {  # what an author writes, and what the verb of that name takes after the component
+    "init": "key",
+    **dict.fromkeys(("advance_state", "evolve", "weight_changes", "reset"), "state"),
+    "store": "state, inputs",
+}
 
 
 def examples_axis() -> str | None:
@@ -37,30 +48,34 @@ class Component(Pytree, abc.ABC, Generic[S]):
     because learning belongs to it: `pre.T @ post / batch` is one matrix product.
     """
 
-    sizes: ClassVar[tuple[str, ...]] = ()
-    arrays: ClassVar[dict[str, str]] = {}  # fields of numbers or arrays: what each may be
+    spoken: ClassVar[str] = "component"
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         own = inspect.get_annotations(cls)
-        cls.sizes = (
-            *cls.sizes,
-            *(n for n in own if is_static(own[n]) and get_args(own[n])[0] is int),
-        )
-        kinds = {name: _kind_of(annotation) for name, annotation in own.items()}
-        cls.arrays = {n: kind for n, kind in (cls.arrays | kinds).items() if kind}
+        for name, annotation in own.items():
+            if annotation in (int, bool):
+                kind = annotation.__name__
+                raise TypeError(
+                    f"{cls.__name__}.{name}: {kind} would be traced like a hyper-parameter, so "
+                    f"that no shape and no `if` could use it. Write {name}: Static[{kind}]."
+                )
+        for name in _WRITTEN:
+            if name in vars(cls):
+                setattr(cls, name, _as_declared(cls, name, vars(cls)[name]))
 
     def __post_init__(self) -> None:
-        for name in self.sizes:
-            size = getattr(self, name)
-            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-                raise ValueError(
-                    f"{type(self).__name__}: {name} is a whole number of at least 1, got {size!r}."
+        """Further checks of a subclass, which ends or begins with `super().__post_init__()`."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("run", "read", "recall"):
+                raise AttributeError(
+                    f"{type(self).__name__} has no method {name!r}: write "
+                    f"nm.{name}({self.spoken}, state, ...)."
                 )
-        for name, kind in self.arrays.items():
-            # Only what is certainly a mistake: tracers, axes, shapes and shardings may stand here.
-            if type(given := getattr(self, name)) in (str, list, tuple, dict):
-                raise TypeError(_no_array(f"{type(self).__name__}: {name} is {kind}", name, given))
+            return object.__getattribute__(self, name)  # for the error it raises
 
     @abc.abstractmethod
     def init(self, key: Array) -> S:
@@ -75,45 +90,141 @@ class Component(Pytree, abc.ABC, Generic[S]):
         return state
 
     def weight_changes(self, state: S, t: Array, dt: Array) -> Any:
-        """The change of the weights that `evolve` would want, from a batched state."""
-        raise TypeError(f"{type(self).__name__} learns nothing: it has no weight changes.")
+        """The change of the weights that `evolve` would want, from a batched state.
+
+        By default the difference that `evolve` makes, by name, in the Shared compartments of
+        floating arrays (`nm.parameters`). A component with a learning rate overrides it, to return
+        what it multiplies by that rate.
+
+        Raises:
+            TypeError: a component that learns nothing.
+        """
+        if not self.learns:
+            raise TypeError(f"{type(self).__name__} learns nothing: it has no weight changes.")
+        new = evolve_batch(self, state, t, dt)
+        return {p: jax.tree.map(jnp.subtract, new[p], state[p]) for p in trained_paths(state)}
 
     @property
     def longest_dt(self) -> float:
-        """The longest step for which the equations are integrated stably, ms."""
+        """The longest step in ms that can be integrated; infinite by default."""
         return math.inf
 
     @property
+    def shortest_dt(self) -> float:
+        """The shortest step for which what is kept of the past suffices, ms."""
+        return 0.0
+
+    @property
     def learns(self) -> bool:
-        """Whether this component has weight changes."""
-        return type(self).weight_changes is not Component.weight_changes
+        """Whether this component has weight changes: whether it writes how it learns."""
+        return any(
+            getattr(type(self), name) is not getattr(Component, name)
+            for name in ("evolve", "weight_changes")
+        )
 
     def reset(self, state: S) -> S:
         """Per-example compartments as after `init`; learned ones and random keys are kept."""
-        key = next((leaf for leaf in jax.tree.leaves(state) if is_key(leaf)), jax.random.key(0))
-        fresh = self.init(key)
-        leaves = [
-            new if role.batched and not is_key(old) else old
-            for new, old, role in zip(
-                jax.tree.leaves(fresh), jax.tree.leaves(state), state.leaf_roles(), strict=True
+
+        def begun(role: Role, old: Array, new: Array) -> Array:
+            return new if role.batched and not is_key(old) else old
+
+        return map_by_role(begun, state, self.init(first_key(state)))
+
+    @property
+    def parts(self) -> Mapping[str, "Component"]:
+        """The components this one is made of, by name: none, unless it is a circuit."""
+        return {}
+
+    def driven(self) -> Mapping[str, Any]:
+        """The compartments that wires inside this component write, by path, with their wires."""
+        return {}
+
+    def __getitem__(self, path: str) -> "Component":
+        """The component at a path; `""` leads to this one."""
+        name, _, inner = path.partition(".")
+        if name and not self.parts:
+            raise ValueError(
+                f"{type(self).__name__} is a component without components of its own: there is no "
+                f"{path!r}. Read its fields as attributes."
             )
-        ]
-        return jax.tree.unflatten(jax.tree.structure(state), leaves)
+        if name and name not in self.parts:
+            raise ValueError(
+                f"The {self.spoken} has no component {name!r}." + did_you_mean(name, self.parts)
+            )
+        return self.parts[name][inner] if name else self
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a component at a path: `"cell" in circuit`."""
+        try:
+            self[path]  # pyright: ignore[reportArgumentType]
+        except (ValueError, AttributeError):  # AttributeError: not a text
+            return False
+        return True
+
+    __iter__ = None  # else Python would ask for self[0]; the names are list(circuit.components)
+
+    def init_with(self, init_one: "Callable[[Component, Array], Any]", key: Array, axes: int) -> S:
+        """The state whose parts are made by `init_one`, with so many batch axes before their own.
+
+        A circuit gives every one of its parts a key of its own.
+        """
+        return init_one(self, key)
 
 
-def _kind_of(annotation: Any) -> str:
-    """What a field annotated `float | Array` or `Array` may be; "" for any other."""
-    kinds = {*get_args(annotation)} if isinstance(annotation, UnionType) else {annotation}
-    if Array not in kinds or not kinds <= {Array, float, int, NoneType}:
-        return ""
-    return "a number or an array" if kinds & {float, int} else "an array"
+NUMBERS = (bool, int, float, np.number, np.bool_)
 
 
-def _no_array(expected: str, name: str, given: Any) -> str:
-    """The error for a word, a list or the like where an array belongs."""
-    shown = repr(given) if len(repr(given)) < 60 else f"a {type(given).__name__}"
-    if isinstance(given, (str, dict)):
-        return f"{expected}, got {shown}."
-    return (
-        f"{expected}, got {shown}. Write {name}=jnp.array({shown if shown[0] in '[(' else name})."
-    )
+def strong_leaves(component: Component) -> list[Any]:
+    """The hyper-parameters as strongly typed arrays, every scalar of the default floating dtype.
+
+    Raises:
+        TypeError: a hyper-parameter that is neither a number nor an array.
+    """
+    kind = default_float()
+
+    def strong(path: Any, leaf: Any) -> Any:
+        if isinstance(leaf, NUMBERS):
+            return np.asarray(leaf, kind)
+        if not isinstance(leaf, (np.ndarray, jax.Array)):
+            name = path_of(path)
+            raise TypeError(
+                f"The hyper-parameter {name} is a number or an array, got {leaf!r}. In a component "
+                f"of your own, declare what is not a number as {name}: Static[...]."
+            )
+        if leaf.dtype == kind and not getattr(leaf, "weak_type", False):
+            return leaf
+        scalar = leaf.ndim == 0 and not is_key(leaf)
+        return leaf.astype(kind) if scalar or jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+    return [strong(*one) for one in jax.tree_util.tree_leaves_with_path(component)]
+
+
+def _as_declared(cls: type[Component], name: str, function: Callable[..., Any]) -> Any:
+    """A function of a component that says what to write where it is called like the verb.
+
+    Raises:
+        TypeError: it takes other arguments than it is called with.
+    """
+    own = inspect.signature(function)
+    given = [*own.parameters]
+    expected = [*inspect.signature(getattr(super(cls, cls), name, function)).parameters]
+    if len(given) != len(expected) or any(
+        n in given and given.index(n) != i for i, n in enumerate(expected)
+    ):
+        raise TypeError(
+            f"{cls.__name__}.{name} takes ({', '.join(given)}), but it is called with "
+            f"({', '.join(expected)}): write def {name}({', '.join(expected)})."
+        )
+
+    @functools.wraps(function)
+    def declared(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            own.bind(self, *arguments, **named)
+        except TypeError:
+            raise TypeError(
+                f"{type(self).__name__}.{name} is what nm.{name} calls inside a program, with "
+                f"({', '.join(given[1:])}): write nm.{name}({self.spoken}, {_WRITTEN[name]})."
+            ) from None
+        return function(self, *arguments, **named)
+
+    return declared

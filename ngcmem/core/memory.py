@@ -4,6 +4,7 @@ import abc
 import dataclasses
 from typing import Any, ClassVar, Self, TypeVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -18,7 +19,9 @@ class MemoryState(State):
     """What every memory's state says of a recall.
 
     `advance_state` ends with `state.recalled(matched=..., outputs=...)`, which begins a new
-    outcome; `nm.read` sets the other two after it.
+    outcome; `nm.read` sets the other two after it. A probe with NaN or infinity in a known feature
+    has no answer: its outputs are NaN, and `matched` is False, as it is where outputs are not
+    finite for any other reason (weights that are NaN, learning that diverged).
     """
 
     outcome: PerExample[Array, "3"] = dataclasses.field(  # pyright: ignore
@@ -29,10 +32,35 @@ class MemoryState(State):
     converged = part("outcome", 2, kind=bool)  # within tol, in nm.read
 
     def recalled(self, matched: Array, **changes: Any) -> Self:
-        """A copy after a step of recall: `matched`, no steps counted yet, and other changes."""
-        flag = jnp.asarray(matched)[..., None].astype(self.outcome.dtype)
-        pad = [(0, 0)] * (flag.ndim - 1) + [(0, self.outcome.shape[-1] - 1)]
-        return self.replace(outcome=jnp.pad(flag, pad), **changes)
+        """A copy of one example after a step of recall: `matched`, no steps counted, changes.
+
+        Entries of `outcome` beyond the first three keep what `changes` says of them.
+        """
+        outputs, answered = self.answered(changes.pop("outputs"))
+        rest = changes.pop("outcome", jnp.zeros_like(self.outcome))[1:]
+        flag = (jnp.asarray(matched) & answered)[None].astype(self.outcome.dtype)
+        return self.replace(
+            outputs=outputs, outcome=jnp.concatenate([flag, rest.astype(flag.dtype)]), **changes
+        )
+
+    def answered(self, outputs: Any) -> tuple[Any, Array]:
+        """The outputs of one example, NaN if its probe is not finite, and whether they are."""
+        probe = (self["inputs"], self["known"] if "known" in self.compartments else None)
+        sound = finite(*probe)
+        outputs = jax.tree.map(
+            lambda old, new: jnp.where(sound, jnp.asarray(new).astype(old.dtype), jnp.nan),
+            self["outputs"],
+            outputs,
+        )
+        return outputs, finite(outputs)
+
+
+def finite(values: Any, known: Any = None) -> Array:
+    """Whether all known values of one example, an array or a pytree of them, are finite."""
+    checked = [jnp.isfinite(x) for x in jax.tree.leaves(values)]
+    if known is not None:
+        checked = [x | (k == 0) for x, k in zip(checked, jax.tree.leaves(known), strict=True)]
+    return jnp.stack([jnp.all(x) for x in checked]).all()
 
 
 M = TypeVar("M", bound=MemoryState)
@@ -44,6 +72,8 @@ class Memory(Component[M]):
     Its state has Input `inputs` (the probe), PerExample `outputs` (what is recalled) and, where
     partial cues make sense, Input `known` (1 for a known feature).
     """
+
+    spoken: ClassVar[str] = "memory"
 
     autoassociative: ClassVar[bool] = True
     """Whether `outputs` may become the next `inputs`, so that recall can take several steps."""
@@ -58,8 +88,9 @@ class Memory(Component[M]):
     def check_patterns(self, place: str, patterns: Any) -> None:
         """Raise ValueError for patterns (rows) of a kind this memory cannot hold.
 
-        Called outside jit by `nm.store` ("store: inputs", "store: targets") and `nm.read`
-        ("read: inputs") with concrete arrays; tracers are not shown to it.
+        Called outside jit by `nm.store` ("store: inputs", "store: targets"), `nm.read` and
+        `nm.recall` ("read: inputs", "recall: inputs"), with concrete arrays; tracers are not shown
+        to it.
         """
 
     def no_convergence(self) -> str | None:

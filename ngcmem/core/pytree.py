@@ -12,7 +12,6 @@ import inspect
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -27,7 +26,9 @@ import jax
 import numpy as np
 from jax.tree_util import GetAttrKey
 
+from ngcmem.core._pickling import by_name, found
 from ngcmem.core._signature import DeclaredSignature
+from ngcmem.core.domains import Domain, check_fields, domain_of
 from ngcmem.core.errors import did_you_mean
 
 T = TypeVar("T")
@@ -53,6 +54,8 @@ class Pytree:
 
     leaf_names: ClassVar[tuple[str, ...]] = ()
     static_names: ClassVar[tuple[str, ...]] = ()
+    spoken: ClassVar[str] = "it"  # what errors call an object of this class in the line to write
+    domains: ClassVar[dict[str, Domain]] = {}  # what the fields may be, see `ngcmem.core.domains`
     __signature__ = DeclaredSignature()
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -68,39 +71,27 @@ class Pytree:
         names = tuple(field.name for field in dataclasses.fields(cls))  # pyright: ignore[reportArgumentType]
         cls.static_names = tuple(name for name in names if name in static)
         cls.leaf_names = tuple(name for name in names if name not in static)
+        declared = {name: domain_of(own[name]) for name in own}
+        cls.domains = {n: d for n, d in (cls.domains | declared).items() if d is not None}
         cls.__init__ = _by_name(cls.__init__, names)
-        flatten, unflatten = _flattening(cls)
-        jax.tree_util.register_pytree_with_keys(cls, _with_keys(flatten), unflatten, flatten)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            fields = self.__dict__
-            if name in type(self).leaf_names and _CHILDREN in fields:
-                fields.update(zip(self.leaf_names, fields[_CHILDREN], strict=True))
-                return fields[name]
-            if hasattr(
-                type(self), name
-            ):  # a property that failed: its own error is the one to show
-                return object.__getattribute__(self, name)
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-            )
+        cls.__setattr__ = _immutable
+        _register(cls)
 
     def __getstate__(self) -> dict[str, Any]:
         """Fields by name, so that a pickle survives another order of them; nothing derived."""
-        return {name: getattr(self, name) for name in (*self.leaf_names, *self.static_names)}
+        fields = {name: getattr(self, name) for name in self.leaf_names}
+        return fields | {name: by_name(getattr(self, name)) for name in self.static_names}
+
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update({name: found(value) for name, value in fields.items()})
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.
 
         Raises:
             TypeError: no such field.
+            ValueError: a value out of the field's domain.
         """
-        if unknown := changes.keys() - {*self.leaf_names, *self.static_names}:
-            name = sorted(unknown)[0]
-            known = (*self.static_names, *self.leaf_names)
-            raise TypeError(f"{type(self).__name__} has no {name!r}." + did_you_mean(name, known))
         return dataclasses.replace(self, **changes)  # pyright: ignore[reportArgumentType]
 
     def __repr__(self) -> str:
@@ -126,6 +117,7 @@ def _by_name(init: Callable[..., None], names: tuple[str, ...]) -> Callable[...,
         if not fields.keys() <= known:
             other = next(given for given in fields if given not in known)
             raise TypeError(f"{name} has no {other!r}." + did_you_mean(other, names))
+        check_fields(type(self), fields)
         init(self, **fields)
 
     return __init__
@@ -138,41 +130,36 @@ def _show(node: Pytree, name: str) -> str:
     return getattr(value, "__name__", None) or repr(value)
 
 
-Flat = tuple[tuple[Any, ...], tuple[Any, ...]]
-_CHILDREN = " children"
+def _immutable(self: Any, name: str, value: Any) -> None:
+    raise dataclasses.FrozenInstanceError(
+        f"{type(self).__name__} is immutable: write {self.spoken} = "
+        f"{self.spoken}.replace({name}=...), and use what it returns."
+    )
 
 
-def _flattening(cls: type[Pytree]) -> tuple[Callable[[Any], Flat], Callable[[Any, Any], Any]]:
-    """Flatten and unflatten for one class: every call of a jitted function runs them.
-
-    An object rebuilt from leaves keeps them in the tuple they came in until somebody asks for one
-    (`Pytree.__getattr__`): most states go from one program to the next unread. Not so where a
-    class attribute, the default of a field, would be found first.
-    """
+def _register(cls: type[Pytree]) -> None:
+    """Tell jax how to take objects of this class apart, which every call of a program does."""
     leaf_names, static_names = cls.leaf_names, cls.static_names
     leaves, static = _getter(leaf_names), _getter(static_names)
-    kind = (cls,)
-    lazy = not any(hasattr(cls, name) for name in leaf_names)
+    keys, kind = [GetAttrKey(name) for name in leaf_names], (cls,)
 
-    def flatten(node: Any) -> Flat:
+    def flatten(node: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         fields = node.__dict__
-        children = fields.get(_CHILDREN)
-        if children is None:
-            children = leaves(fields)
-        return children, kind + static(fields) if static_names else kind
+        return leaves(fields), kind + static(fields) if static_names else kind
+
+    def flatten_with_keys(node: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        children, aux = flatten(node)
+        return tuple(zip(keys, children, strict=True)), aux
 
     def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
         node = object.__new__(cls)
         fields = node.__dict__
-        if lazy:
-            fields[_CHILDREN] = tuple(children)
-        else:
-            fields.update(zip(leaf_names, children, strict=True))
+        fields.update(zip(leaf_names, children, strict=True))
         if static_names:
             fields.update(zip(static_names, aux[1:], strict=True))
         return node
 
-    return flatten, unflatten
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
@@ -180,11 +167,3 @@ def _getter(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...
     if len(names) > 1:
         return itemgetter(*names)
     return lambda fields: tuple([fields[name] for name in names])
-
-
-def _with_keys(flatten: Callable[[Any], Flat]) -> Callable[[Any], Flat]:
-    def flatten_with_keys(node: Any) -> Flat:
-        children, aux = flatten(node)
-        return tuple(zip(map(GetAttrKey, node.leaf_names), children, strict=True)), aux
-
-    return flatten_with_keys

@@ -45,6 +45,12 @@ def _traced_once(step: Step, leaves: list[Array], first: Any) -> tuple[Step, lis
     return replay, carried, shape[1]
 
 
+def put(leaves: list[Array], places: list[int], new: list[Array]) -> list[Array]:
+    """The leaves with others in some places."""
+    there = dict(zip(places, new, strict=True))
+    return [there.get(i, leaf) for i, leaf in enumerate(leaves)]
+
+
 class _Loop:
     """A traced step, the leaves it starts from, and which of them it carries."""
 
@@ -54,10 +60,7 @@ class _Loop:
         self.leaves = leaves
 
     def full(self, carry: list[Array]) -> list[Array]:
-        leaves = list(self.leaves)
-        for i, leaf in zip(self.carried, carry, strict=True):
-            leaves[i] = leaf
-        return leaves
+        return put(self.leaves, self.carried, carry)
 
     def one(self, carry: list[Array], x: Any) -> tuple[list[Array], Any]:
         i, arriving = x
@@ -87,11 +90,8 @@ def _cut(xs: Any, where: Any) -> Any:
 
 
 def _written(records: Any, seen: Any, place: Any) -> Any:
-    return jax.tree.map(
-        lambda all_of_them, one: jax.lax.dynamic_update_index_in_dim(all_of_them, one, place, 0),
-        records,
-        seen,
-    )
+    write = jax.lax.dynamic_update_index_in_dim
+    return jax.tree.map(lambda old, one: write(old, one, place, 0), records, seen)
 
 
 def repeat(
@@ -104,7 +104,7 @@ def repeat(
         leaves: what the first step starts from.
         driven: a pytree of time-major arrays (steps, ...), or an empty one.
         steps: how many, at least 1.
-        every: keep `seen` of every so-manieth step.
+        every: record once every `every` steps.
 
     Returns:
         The leaves after the last step, and `seen` stacked, (steps // every, ...).

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ngcmem.core import Memory, MemoryState, as_array, conform, did_you_mean
 
@@ -39,6 +40,8 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
             f"{place} is one array, this {type(memory).__name__} has no named fields; got a dict. "
             f"Write {argument}[{next(iter(given), 'field')!r}]."
         )
+    if domain := state.specs()[name].domain:
+        domain.check(place, given, state)
     counted = jax.tree.leaves(given if like is None else like)
     count = jnp.shape(counted[0])[:1] if counted else (0,)
 
@@ -73,3 +76,30 @@ def _check_fields(place: str, argument: str, now: dict[str, Any], given: Any) ->
             raise ValueError(f"{place} is {fields}, got {name!r}.{did_you_mean(name, now)}")
     if missing := [name for name in now if name not in given]:
         raise ValueError(f"{place} is {fields}; {', '.join(map(repr, missing))} is missing.")
+
+
+def check_patterns(memory: Memory, place: str, value: Any) -> None:
+    """Show concrete patterns to the memory, which may refuse them."""
+    leaves = jax.tree.leaves(value)
+    if leaves and not any(isinstance(leaf, Tracer) for leaf in leaves):
+        memory.check_patterns(place, value)
+
+
+def check_probe(name: str, given: Any, known: Any = None, *, verb: str) -> None:
+    """Raise ValueError for a probe from the host that is not finite where it is known.
+
+    Arrays on a device are not read back for this: what they recall is NaN and not `matched`.
+    """
+    fields = given if isinstance(given, Mapping) else {"": given}
+    for field, rows in fields.items():
+        mask = known[field] if isinstance(known, Mapping) else known
+        if isinstance(rows, jax.Array) or isinstance(mask, jax.Array):
+            continue
+        wrong = ~np.isfinite(rows) & (True if mask is None else np.asarray(mask) != 0)
+        if wrong.any():
+            where = [int(i) for i in np.argwhere(wrong)[0]]
+            place = f"{name}[{field!r}]" if field else name
+            raise ValueError(
+                f"{verb}: {place} holds {np.asarray(rows)[tuple(where)]} at {where}. Where a "
+                f"feature is not known, say so: known=np.isfinite({place})."
+            )

@@ -6,16 +6,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from ngcmem.core import Memory, MemoryState, check_state, is_key, same_kind
-from ngcmem.drivers._dispatch import Program
-from ngcmem.drivers._loop import repeat
-from ngcmem.drivers._memory_checks import check_finite, check_inputs, check_patterns, check_steps
-from ngcmem.drivers._rows import as_rows
-from ngcmem.drivers._settling import held, until_converged
-from ngcmem.drivers.batching import advance_batch, init_batch
-from ngcmem.drivers.verbs import as_scalar, checked, typed_key
+from ngcmem.core import (
+    Memory,
+    MemoryState,
+    Role,
+    check_state,
+    check_whole,
+    first_key,
+    same_kind,
+)
+from ngcmem.drivers._loop import put, repeat
+from ngcmem.drivers._rows import as_rows, check_patterns, check_probe
+from ngcmem.drivers.arguments import as_scalar, checked, typed_key
+from ngcmem.drivers.program import Program
+from ngcmem.drivers.rebatching import with_examples_of
+from ngcmem.drivers.verbs import advance_batch, init_batch
 
 M = TypeVar("M", bound=MemoryState)
 
@@ -40,7 +48,12 @@ def store(
     if targets is not None:
         targets = as_rows(memory, state, targets, "outputs", "store", like=rows)
     for name, value in (("inputs", rows), ("targets", targets)):
-        check_finite(memory, name, value)
+        for leaf in jax.tree.leaves(value):
+            if not isinstance(leaf, Tracer) and not bool(np.isfinite(leaf).all()):
+                raise ValueError(
+                    f"store: {name} holds NaN or infinite values, and {type(memory).__name__} "
+                    f"would keep them. Look at np.argwhere(~np.isfinite({name}))."
+                )
         check_patterns(memory, f"store: {name}", value)
     return _store(checked(memory), state, rows, targets, None if key is None else typed_key(key))[0]
 
@@ -51,7 +64,7 @@ def _store(
 ) -> tuple[M, None]:
     check_state(memory, state)
     new = memory.store(state, inputs, targets, key)
-    same_kind(memory, "store", state, new)
+    same_kind(f"{type(memory).__name__}.store", state, new)
     return new, None
 
 
@@ -83,14 +96,16 @@ def read(
 
     Returns:
         The state for this batch, with `steps_used`, `converged` and `matched` per example. An
-        example whose values stop being finite ends with `converged` False.
+        example whose values stop being finite ends with `converged` and `matched` False; one whose
+        probe was not finite (where known) gets outputs of NaN.
 
     Raises:
         ValueError: shapes that do not fit, several steps with a memory whose outputs are no
-            inputs, or `tol` where convergence cannot be promised.
+            inputs, `tol` where convergence cannot be promised, or probes from the host (NumPy,
+            lists) that are not finite where known. Arrays on a device are not read back for that.
     """
     options: dict[str, Any] = dict(steps=steps, tol=tol, max_steps=max_steps, known=known, key=key)
-    return _run(_read, memory, state, inputs, **options, **other_inputs)[0]
+    return _run("read", memory, state, inputs, **options, **other_inputs)[0]
 
 
 def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
@@ -99,11 +114,11 @@ def recall(memory: Memory[M], state: M, inputs: Any, **options: Any) -> Any:
     Only the outputs are computed: a large memory is read by chunks of slots, where `read` also
     returns compartments with one number for every example and slot.
     """
-    return _run(_outputs, memory, state, inputs, **options)[1]
+    return _run("recall", memory, state, inputs, **options)[1]
 
 
 def _run(
-    program: Program,
+    verb: str,
     memory: Memory[M],
     state: M,
     inputs: Any,
@@ -115,53 +130,59 @@ def _run(
     key: Array | None = None,
     **other_inputs: Any,
 ) -> tuple[M, Any]:
-    """Check the arguments of `read` and call one of the programs below with them."""
-    probes = as_rows(memory, state, inputs, "inputs", "read")
-    check_patterns(memory, "read: inputs", probes)
-    batch = jax.tree.leaves(probes)[0].shape[0]
-    given = {"inputs": probes}
+    """Check the arguments of `read` or `recall` and call its program with them."""
+    given = {"inputs": as_rows(memory, state, inputs, "inputs", verb)}
+    batch = jax.tree.leaves(given["inputs"])[0].shape[0]
     if known is not None:
         other_inputs["known"] = known
-    check_inputs(memory, state, other_inputs)
+    names = [name for name, spec in state.specs().items() if spec.role is Role.INPUT]
     for name, value in other_inputs.items():
-        given[name] = as_rows(memory, state, value, name, "read", like=probes)
-    check_steps(memory, steps, tol)
+        if name not in names:
+            cue = " For a partial cue write known=..." if "known" in names else ""
+            raise ValueError(
+                f"{verb}: {name!r} is no input of {type(memory).__name__}, whose inputs are "
+                f"{', '.join(names)}.{cue}"
+            )
+        given[name] = as_rows(memory, state, value, name, verb, like=given["inputs"])
+        check_probe(name, value, verb=verb)
+    check_probe("inputs", inputs, known, verb=verb)
+    check_patterns(memory, f"{verb}: inputs", given["inputs"])
+    steps = None if steps is None else check_whole(f"{verb}: steps", steps)
+    if steps is not None and tol is not None:
+        raise ValueError(f"{verb}: give steps= or tol=, not both (max_steps= limits tol=).")
+    if (tol is not None or (steps or 1) > 1) and not memory.autoassociative:
+        raise ValueError(
+            f"{verb}: {type(memory).__name__} recalls something other than its inputs, so it takes "
+            f"one step: leave out steps= and tol=."
+        )
+    if tol is not None and (reason := memory.no_convergence()):
+        raise ValueError(
+            f"{verb}: tol= needs a recall that converges. {reason} Use steps= instead."
+        )
     for name in memory.fast:
         for kept in jax.tree.leaves(state[name]):
             if kept.shape[0] != batch:
                 raise ValueError(
-                    f"read: {type(memory).__name__} remembers per example ({name}), so the probes "
-                    f"come in the state's batch, {kept.shape[0]}, got {batch}."
+                    f"{verb}: {type(memory).__name__} remembers per example ({name}), so the "
+                    f"probes come in the state's batch, {kept.shape[0]}, got {batch}."
                 )
-    return program(
-        checked(memory),
-        state,
-        given,
-        None if key is None else typed_key(key),
-        None if tol is None else as_scalar(tol),
-        None if tol is None else np.asarray(max_steps, np.int32),
-        steps=1 if steps is None else int(steps),
-        batch=batch,
-    )
+    key = None if key is None else typed_key(key)
+    until = None if tol is None else (as_scalar(tol), np.asarray(max_steps, np.int32))
+    program = _read if verb == "read" else _outputs
+    return program(checked(memory), state, given, key, until, steps=steps or 1, batch=batch)
 
 
 def _recalled(
-    memory: Memory[M],
-    state: M,
-    given: dict[str, Any],
-    key: Array | None,
-    tol: Array | None,
-    max_steps: Array | None,
-    *,
-    steps: int,
-    batch: int,
+    memory: Memory[M], state: M, given: Any, key: Any, until: Any, *, steps: int, batch: int
 ) -> tuple[M, None]:
     check_state(memory, state)
-    start = _fresh(memory, state, _reading_key(state) if key is None else key, batch).set(given)
+    fresh = init_batch(memory, first_key(state) if key is None else key, batch)
+    kept = {name: state[name] for name in memory.fast}
+    start = with_examples_of(state, fresh).set(kept | given)
     zero = jnp.zeros((), jnp.result_type(float))
     one = jnp.ones((), jnp.result_type(float))
     used = jnp.ones(batch, jnp.int32)
-    if steps == 1 and tol is None:
+    if steps == 1 and until is None:
         return advance_batch(memory, start, zero, one).set({"steps_used": used}), None
 
     cue, known = given["inputs"], given.get("known")
@@ -172,18 +193,17 @@ def _recalled(
 
     def step(leaves: list[Array], arriving: Any, i: Array) -> tuple[list[Array], None]:
         before = jax.tree.unflatten(structure, leaves)
-        probe = {"inputs": held(known, cue, before["outputs"])}
+        probe = {"inputs": _held(known, cue, before["outputs"])}
         if known is not None:
             probe["known"] = jax.tree.map(jnp.ones_like, before["known"])
         return jax.tree.leaves(advance_batch(memory, before.set(probe), zero, one)), None
 
     leaves, structure = jax.tree.flatten(begin)
-    if tol is None:
+    if until is None:
         if steps > done:
             leaves = repeat(step, leaves, {}, steps=steps - done, every=1)[0]
         return jax.tree.unflatten(structure, leaves).set({"steps_used": used * steps}), None
-    assert max_steps is not None
-    return until_converged(begin, step, known, tol, max_steps, done), None
+    return _until_converged(begin, step, known, done, *until), None
 
 
 def _only_outputs(memory: Memory[M], state: M, *arguments: Any, **options: Any) -> tuple[M, Any]:
@@ -194,21 +214,40 @@ _read = Program(_recalled, options=("steps", "batch"))
 _outputs = Program(_only_outputs, options=("steps", "batch"))
 
 
-def _fresh(memory: Memory[M], state: M, key: Array, batch: int) -> M:
-    """Per-example compartments from `init` for this batch; all that is remembered as it is."""
-    new = init_batch(memory, key, batch)
-    kept = {name: state[name] for name in memory.fast}
-    leaves = [
-        (fresh if fresh.dtype == old.dtype else fresh.astype(old.dtype)) if role.batched else old
-        for fresh, old, role in zip(
-            jax.tree.leaves(new), jax.tree.leaves(state), state.leaf_roles(), strict=True
-        )
-    ]
-    return jax.tree.unflatten(jax.tree.structure(state), leaves).set(kept)
+def _until_converged(begin: M, step: Any, known: Any, done: int, tol: Array, most: Array) -> M:
+    """Step every example until its free features rest; those at rest stay as they are."""
+    leaves, structure = jax.tree.flatten(begin)
+    moving = [i for i, role in enumerate(begin.leaf_roles()) if role.batched]
+
+    def change(after: Any) -> Array:
+        settled = _held(known, after["inputs"], after["outputs"])
+        gaps = jax.tree.map(lambda a, b: jnp.abs(a - b), settled, after["inputs"])
+        return jnp.stack([g.reshape(g.shape[0], -1).max(1) for g in jax.tree.leaves(gaps)]).max(0)
+
+    def body(carry: Any) -> Any:
+        now, resting, converged, used, count = carry
+        stepped = step(put(leaves, moving, now), {}, count)[0]
+        gap = change(jax.tree.unflatten(structure, stepped))
+        new = [
+            jnp.where(resting.reshape(-1, *[1] * (old.ndim - 1)), old, stepped[i])
+            for i, old in zip(moving, now, strict=True)
+        ]
+        converged = jnp.where(resting, converged, gap <= tol)
+        rests = resting | (gap <= tol) | ~jnp.isfinite(gap)
+        return new, rests, converged, used + ~resting, count + 1
+
+    batch = leaves[moving[0]].shape[0]
+    no, used = jnp.zeros(batch, bool), jnp.full(batch, done, jnp.int32)
+    start = ([leaves[i] for i in moving], no, no, used, jnp.asarray(done, jnp.int32))
+    now, _, converged, used, _ = jax.lax.while_loop(
+        lambda carry: jnp.any(~carry[1]) & (carry[4] < most), body, start
+    )
+    final = jax.tree.unflatten(structure, put(leaves, moving, now))
+    return final.set({"steps_used": used, "converged": converged})
 
 
-def _reading_key(state: MemoryState) -> Array:
-    for leaf in jax.tree.leaves(state):
-        if is_key(leaf):
-            return leaf.reshape(-1)[0]
-    return jax.random.key(0)
+def _held(known: Any, cue: Any, free: Any) -> Any:
+    """The cue where it is known, else the free value."""
+    if known is None:
+        return free
+    return jax.tree.map(lambda k, c, f: jnp.where(k > 0, c, f), known, cue, free)

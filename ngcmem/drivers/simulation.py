@@ -1,19 +1,31 @@
 """`run`: many steps of a component or circuit in one compiled program."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from ngcmem.circuits import Circuit, with_clocks
-from ngcmem.core import AnyState, Component, check_state, evolve_batch
-from ngcmem.drivers._dispatch import Program
+from ngcmem.circuits import with_clocks
+from ngcmem.core import (
+    AnyState,
+    Component,
+    as_array,
+    check_state,
+    check_whole,
+    conform,
+    did_you_mean,
+    evolve_batch,
+    overlapping,
+)
 from ngcmem.drivers._loop import repeat
-from ngcmem.drivers._run_checks import check_driven, check_learn, check_record, check_steps
-from ngcmem.drivers.batching import advance_batch, step_times
-from ngcmem.drivers.verbs import as_duration, as_time, checked
+from ngcmem.drivers.arguments import as_duration, as_time, checked
+from ngcmem.drivers.program import Program
+from ngcmem.drivers.verbs import advance_batch, step_time
 
 S = TypeVar("S", bound=AnyState)
 
@@ -58,25 +70,131 @@ def run(
         ValueError: names, shapes or counts that do not fit; the text says which.
     """
     component = checked(component)
-    steps, record_every = check_steps(steps, record_every)
+    steps, every = (
+        check_whole(f"run: {name}", value)
+        for name, value in (("steps", steps), ("record_every", record_every))
+    )
+    if every > steps:
+        raise ValueError(f"run: record_every={every} would record nothing in {steps} steps.")
     names = (record,) if isinstance(record, str) else tuple(record)
-    wired = dict(component.driven()) if isinstance(component, Circuit) else {}
-    check_record(component, state, names)
-    driven = check_driven(state, inputs or {}, wired, "inputs", steps)
-    held = check_driven(state, clamp or {}, {**wired, **{k: "inputs=" for k in driven}}, "clamp")
+    _check_record(component, state, names)
+    writers = component.driven()
+    driven = check_driven(state, inputs or {}, writers, "inputs", steps)
+    held = check_driven(
+        state, clamp or {}, {**writers, **dict.fromkeys(driven, "inputs=")}, "clamp"
+    )
+    duration, time = as_duration(dt, component), as_time(state, t)
     return _run(
         component,
         state,
-        as_duration(dt, component),
-        as_time(state, t),
+        duration,
+        time,
         driven,
         held,
         donate=donate,
         steps=steps,
         names=names,
         learn=check_learn(learn),
-        every=record_every,
+        every=every,
     )
+
+
+def check_learn(learn: Any, verb: str = "run") -> bool:
+    """Whether to learn.
+
+    Raises:
+        TypeError: neither True nor False.
+    """
+    if not isinstance(learn, (bool, np.bool_)):
+        raise TypeError(
+            f"{verb}: learn is True or False, got {learn!r}. All components learn or none: give "
+            f"one that should not an eta of 0, "
+            f"nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
+        )
+    return bool(learn)
+
+
+def _check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
+    """Raise ValueError for an unknown path, or the weight changes of what learns nothing."""
+    for name in names:
+        owner, _, last = name.rpartition(".")
+        if last != "weight_changes":
+            if state.spec(name) is None:
+                raise ValueError(f"run: record names {name!r}." + did_you_mean(name, state.specs()))
+        elif not (part := component[owner]).learns:
+            raise ValueError(
+                f"run: record names {name!r}, but {type(part).__name__} learns nothing."
+            )
+
+
+def check_driven(
+    state: AnyState,
+    values: Mapping[str, Any],
+    writers: Mapping[str, Any],
+    place: str,
+    steps: int | None = None,
+    verb: str = "run",
+) -> dict[str, Any]:
+    """The values in the shape and dtype of the compartments they are written to.
+
+    Args:
+        state: the state they are written into.
+        values: by path.
+        writers: what writes other compartments already, by path.
+        place: the argument's name, for errors.
+        steps: the length of the first axis, time, where there is one.
+        verb: the name of the caller, for errors.
+
+    Raises:
+        ValueError: a path that is no input, has another writer, or a value of another shape.
+    """
+    checked = {}
+    for path, value in values.items():
+        spec = state.spec(path)
+        if spec is None:
+            specs = state.specs()
+            free = [
+                k for k, spec in specs.items() if spec.role.writable and not overlapping(k, writers)
+            ]
+            raise ValueError(f"{verb}: {place} names {path!r}." + did_you_mean(path, free or specs))
+        if not spec.role.writable:
+            raise ValueError(
+                f"{verb}: {place} names {path!r}, which is {spec.role.value}. Only inputs "
+                f"can be driven or clamped: what is computed from a clamped value would not know "
+                f"of it. To set it once, write state.set({{{path!r}: value}}) before."
+            )
+        if other := overlapping(path, writers):
+            raise ValueError(
+                f"{verb}: {place} names {path!r}, which is driven by {writers[other]} already."
+            )
+        if domain := spec.domain:
+            domain.check(f"{verb}: {place}[{path!r}]", value, state)
+        fit = partial(_fit, f"{verb}: {place}[{path!r}]", steps)
+        checked[path] = jax.tree.map(fit, state[path], value)
+    return checked
+
+
+def _fit(place: str, steps: int | None, now: Any, new: Any) -> Any:
+    new = as_array(place, new, place.partition(": ")[2])
+    shape = now.shape if steps is None else (steps, *now.shape)
+    if new.shape != shape:
+        axes = "(batch, ...)" if steps is None else "(steps, batch, ...)"
+        raise ValueError(
+            f"{place} has shape {new.shape}, expected {shape}: {axes}."
+            + _other_batch(new, shape, now)
+        )
+    return jnp.asarray(conform(place, jax.ShapeDtypeStruct(shape, now.dtype), new))
+
+
+def _other_batch(new: Any, shape: tuple[int, ...], now: Any) -> str:
+    """What to write where only the batch differs."""
+    axis = len(shape) - now.ndim
+    if new.ndim != len(shape) or now.ndim == 0:
+        return ""
+    others = [i for i in range(len(shape)) if new.shape[i] != shape[i]]
+    if others != [axis]:
+        return ""
+    return f" For another batch size write nm.rebatch(component, state, batch={new.shape[axis]})."
 
 
 def _simulate(
@@ -84,8 +202,8 @@ def _simulate(
     state: S,
     dt: Array,
     t: Array,
-    driven: dict[str, Array],
-    held: dict[str, Array],
+    driven: Any,
+    held: Any,
     *,
     steps: int,
     names: tuple[str, ...],
@@ -96,10 +214,8 @@ def _simulate(
     leaves, structure = jax.tree.flatten(state)
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:
-        before = with_clocks(jax.tree.unflatten(structure, leaves), state, i, dt)
-        before = before.set({**held, **arriving})
-        now = step_times(before, t + i.astype(dt.dtype) * dt)
-        after = advance_batch(component, before, now, dt)
+        before = jax.tree.unflatten(structure, leaves)
+        after, now = stepped(component, before, state, i, t, dt, {**held, **arriving})
         seen = {name: _recorded(component, after, name, now, dt) for name in names}
         if learn:
             after = evolve_batch(component, after, now, dt)
@@ -109,6 +225,15 @@ def _simulate(
     return jax.tree.unflatten(structure, final), seen
 
 
+def stepped(
+    component: Component[S], before: S, start: S, i: Array, t: Array, dt: Array, given: Any
+) -> tuple[S, Array]:
+    """The state after step `i` of a run that began with `start`, and when that step began."""
+    before = with_clocks(before, start, i, dt).set(given)
+    now = step_time(before, t + i.astype(dt.dtype) * dt)
+    return advance_batch(component, before, now, dt), now
+
+
 _run = Program(_simulate, options=("steps", "names", "learn", "every"))
 
 
@@ -116,5 +241,4 @@ def _recorded(component: Component, state: Any, name: str, t: Array, dt: Array) 
     owner, _, last = name.rpartition(".")
     if last != "weight_changes":
         return state[name]
-    part = component[owner] if owner else component  # pyright: ignore[reportIndexIssue]
-    return part.weight_changes(state[owner] if owner else state, t, dt)
+    return component[owner].weight_changes(state[owner] if owner else state, t, dt)

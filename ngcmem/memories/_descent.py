@@ -11,23 +11,24 @@ Values = tuple[Array, ...]
 
 
 def moved(
-    values: Values, velocity: Values, slopes: Values, rate: Any, momentum: Any
+    values: Values, velocity: Values, slopes: Values, step_size: Any, momentum: Any
 ) -> tuple[Values, Values]:
-    """One step: v <- momentum v - rate slope, value <- value + v."""
+    """One step: v <- momentum v - step_size slope, value <- value + v."""
     velocity = tuple(
-        (momentum * v - rate * s).astype(v.dtype) for v, s in zip(velocity, slopes, strict=True)
+        (momentum * v - step_size * s).astype(v.dtype)
+        for v, s in zip(velocity, slopes, strict=True)
     )
     return tuple(x + v for x, v in zip(values, velocity, strict=True)), velocity
 
 
 def settled(
-    slope: Callable[[Values], Values], values: Values, *, steps: int, rate: Any, momentum: Any
+    slope: Callable[[Values], Values], values: Values, *, steps: int, step_size: Any, momentum: Any
 ) -> Values:
     """The values after `steps` steps from rest."""
 
     def step(carry: tuple[Values, Values], _: None) -> tuple[tuple[Values, Values], None]:
         now, velocity = carry
-        return moved(now, velocity, slope(now), rate, momentum), None
+        return moved(now, velocity, slope(now), step_size, momentum), None
 
     still = jax.tree.map(jnp.zeros_like, values)
     return jax.lax.scan(step, (values, still), length=steps)[0][0]
@@ -39,7 +40,7 @@ def lowest(
     values: Values,
     *,
     steps: int,
-    rate: Any,
+    step_size: Any,
     momentum: Any,
 ) -> Values:
     """Where the energy (of one example) was lowest in `steps` steps from rest along its slope.
@@ -53,7 +54,7 @@ def lowest(
         now, velocity, least, best = carry
         height, pull = jax.value_and_grad(energy)(now)
         slopes = tuple(scale * p for scale, p in zip(scales, pull, strict=True))
-        onward = moved(now, velocity, slopes, rate, momentum)
+        onward = moved(now, velocity, slopes, step_size, momentum)
         return (*onward, *better(height, now, least, best)), None
 
     def better(height: Array, now: Values, least: Array, best: Values) -> tuple[Array, Values]:

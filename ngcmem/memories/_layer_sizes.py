@@ -1,6 +1,6 @@
 """Sizes of hidden layers: a tuple, or one whole number for one layer."""
 
-import numpy as np
+from ngcmem.core import is_whole
 
 LayerSizes = int | tuple[int, ...]
 
@@ -12,8 +12,7 @@ def as_layers(owner: str, name: str, given: LayerSizes) -> tuple[int, ...]:
         ValueError: something else than whole numbers of at least 1.
     """
     layers = given if isinstance(given, tuple) else (given,)
-    whole = (isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in layers)
-    if not layers or not all(whole) or min(layers) < 1:
+    if not layers or not all(map(is_whole, layers)):
         raise ValueError(
             f"{owner}: {name} is a tuple of layer sizes, lowest first, such as {name}=(128, 64), "
             f"or the size of one layer, got {given!r}."

@@ -7,7 +7,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, widen
+from ngcmem.core import (
+    BelowOne,
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Positive,
+    Probability,
+    Shared,
+    Static,
+    as_probability,
+    widen,
+)
 from ngcmem.memories._descent import Values, lowest
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 
@@ -46,36 +59,39 @@ class BayesPCN(Memory[BayesPCNState]):
         R <- R + k (x_l - z R),   U <- U - k (z U),   k = U z^T / s_l
 
     rows in order, each settled under the posterior of those before; nothing is stored but R and U.
-    Before each write the posterior diffuses back to the prior by `forgetting` (0: never),
+    Before each write the posterior diffuses back to the prior by `decay` (0: never),
 
-        R <- R_0 + sqrt(1 - forgetting) (R - R_0),   U <- (1 - forgetting) U + forgetting prior I
+        R <- R_0 + sqrt(1 - decay) (R - R_0),   U <- (1 - decay) U + decay prior I
 
     which keeps the prior in place, makes room, and lets the oldest patterns fade first; `forget`
-    does it once, by request. `evolve` writes the batch's settled `inputs` together, features that
-    are not known as predicted. One particle of the published sequential Monte Carlo, at the mode
-    of the hidden values. Reference: Yoo and Wood (2022), arXiv:2205.09930.
+    does it once, by request. `evolve` writes the batch's settled `inputs` together, after the decay
+    of as many writes, features that are not known as predicted. One particle of the published
+    sequential Monte Carlo, at the mode of the hidden values. Reference: Yoo and Wood (2022),
+    arXiv:2205.09930.
 
     Attributes:
         hidden: sizes of the hidden layers, lowest first, or of the one there is.
         activation: f.
         noise: variance of a unit around its prediction; small: patterns are kept exactly.
         prior: variance of a weight before the first write.
+
+    Raises:
+        ValueError: `hidden` is no layer size, or a hyper-parameter is out of its domain.
     """
 
     features: Static[int]
     hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
-    noise: float | Array = 0.01
-    prior: float | Array = 1.0
-    forgetting: float | Array = 0.0
-    rate: float | Array = 1.0
-    momentum: float | Array = 0.9
+    noise: Positive = 0.01
+    prior: NonNegative = 1.0
+    decay: Probability = 0.0
+    step_size: NonNegative = 1.0
+    momentum: BelowOne = 0.9
     settle_steps: Static[int] = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "hidden", self.layers)
-        _check_share("BayesPCN: forgetting", self.forgetting)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -124,7 +140,8 @@ class BayesPCN(Memory[BayesPCNState]):
         )
         for z, mean, covariance, x, counts in layers:
             variance = self.noise + z @ covariance @ z
-            mismatch = jnp.sum(counts * (x - z @ mean) ** 2)
+            missed = jnp.where(counts > 0, x - z @ mean, 0)  # unknown ones may hold anything
+            mismatch = jnp.sum(counts * missed**2)
             total = total + 0.5 * (mismatch / variance + jnp.sum(counts) * jnp.log(variance))
         return total
 
@@ -146,7 +163,7 @@ class BayesPCN(Memory[BayesPCNState]):
             tuple(scales),
             start,
             steps=self.settle_steps,
-            rate=self.rate,
+            step_size=self.step_size,
             momentum=self.momentum,
         )
 
@@ -194,7 +211,7 @@ class BayesPCN(Memory[BayesPCNState]):
         prior_means = widen(state.prior_means)
 
         def write(posterior: Posterior, row: Array) -> tuple[Posterior, None]:
-            posterior = self._diffused(posterior, prior_means, self.forgetting)
+            posterior = self._diffused(posterior, prior_means, self.decay)
             hidden = self._infer(*posterior, row, jnp.ones_like(row))
             rows = tuple(x[None] for x in (row, *hidden))
             return self._written(posterior, rows[0], rows[1:]), None
@@ -208,26 +225,22 @@ class BayesPCN(Memory[BayesPCNState]):
         """The state with its posterior diffused to the prior by `amount`, 0 (not) to 1 (wholly).
 
         Raises:
-            ValueError: a number outside of 0 to 1.
+            ValueError: a number outside of 0 to 1 (traced: NaN in all that is returned).
         """
-        _check_share("BayesPCN.forget: amount", amount)
+        amount = as_probability("BayesPCN.forget: amount", amount)
         means, covariances, prior_means = widen((state.means, state.covariances, state.prior_means))
         means, covariances = self._diffused((means, covariances), prior_means, amount)
         return state.replace(means=means, covariances=covariances)
 
     def evolve(self, state: BayesPCNState, t: Array, dt: Array) -> BayesPCNState:
         posterior = widen((state.means, state.covariances))
-        posterior = self._diffused(posterior, widen(state.prior_means), self.forgetting)
+        number = state.inputs.shape[0]
+        lost = -jnp.expm1(number * jnp.log1p(-jnp.asarray(self.decay)))  # of so many writes
+        posterior = self._diffused(posterior, widen(state.prior_means), lost)
         seen = jnp.where(state.known > 0, state.inputs, state.outputs)
         means, covariances = self._written(posterior, *widen((seen, state.hidden)))
-        count = state.count + state.inputs.shape[0]
-        return state.replace(means=means, covariances=covariances, count=count)
+        return state.replace(means=means, covariances=covariances, count=state.count + number)
 
     def weight_changes(self, state: BayesPCNState, t: Array, dt: Array) -> Values:
         after = self.evolve(state, t, dt).means
         return tuple(new - old for new, old in zip(after, state.means, strict=True))
-
-
-def _check_share(name: str, share: Any) -> None:
-    if isinstance(share, (int, float)) and not 0 <= share <= 1:
-        raise ValueError(f"{name} is a part between 0 (none) and 1 (all), got {share!r}.")

@@ -6,7 +6,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice, widen
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+    widen,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.plasticity import HopfieldRule, OuterProduct
 
@@ -34,24 +44,28 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     One `advance_state` is a sweep over all units: "asynchronous", one after the other in an order
     drawn from the example's key, where the energy never rises for symmetric W with a diagonal of
     at least 0; or "synchronous", all at once, where recall may end in a cycle of two states
-    (`two_cycle`) and no descent is promised. Patterns are stored by `rule` (Hebb by default);
-    `evolve` stores the batch's `inputs`.
+    (`two_cycle`) and no descent is promised. `nm.read(..., tol=)` takes the rule's word for the
+    couplings; under others that you `set` it may end at `max_steps`, `converged` False. Patterns
+    are stored by `rule` (Hebb by default); `evolve` stores the batch's `inputs`.
 
     References: Hopfield (1982), PNAS 79, 2554; Hopfield (1984), PNAS 81, 3088 (graded); Goles and
     Olivos (1981), Discrete Appl. Math. 3, 93 (two-cycles).
+
+    Raises:
+        ValueError: an unknown `updates` or `response`, or a `rule` that is no storage rule.
     """
 
     features: Static[int]
     rule: HopfieldRule = OuterProduct()
     updates: Static[Literal["asynchronous", "synchronous"]] = "asynchronous"
-    activation: Static[Literal["binary", "graded"]] = "binary"
-    gain: float | Array = 10.0  # of graded units
+    response: Static[Literal["binary", "graded"]] = "binary"
+    beta: NonNegative = 10.0  # of graded units
 
     def __post_init__(self) -> None:
         super().__post_init__()
         name = "ClassicalHopfield"
         check_choice(name, "updates", self.updates, ("asynchronous", "synchronous"))
-        check_choice(name, "activation", self.activation, ("binary", "graded"))
+        check_choice(name, "response", self.response, ("binary", "graded"))
         if not isinstance(self.rule, HopfieldRule):
             raise ValueError(
                 "ClassicalHopfield: rule is a storage rule such as nm.plasticity.OuterProduct(), "
@@ -61,7 +75,7 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
     def check_patterns(self, place: str, patterns: Any) -> None:
         if place.startswith("store"):
             check_bipolar("ClassicalHopfield", place, patterns)
-        elif self.activation == "binary":
+        elif self.response == "binary":
             check_bipolar("ClassicalHopfield", place, patterns, zero_is_unknown=True)
 
     def no_convergence(self) -> str | None:
@@ -69,6 +83,8 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
             return "Synchronous updates may end in a cycle of two states (see two_cycle)."
         if not self.rule.symmetric:
             return f"{type(self.rule).__name__} gives couplings that are not symmetric."
+        if self.rule.negative_diagonal:
+            return f"{type(self.rule).__name__} may couple a unit to itself with a negative weight."
         return None
 
     def init(self, key: Array) -> ClassicalHopfieldState:
@@ -112,17 +128,18 @@ class ClassicalHopfield(Memory[ClassicalHopfieldState]):
         )
 
     def _activate(self, field: Array, before: Array) -> Array:
-        if self.activation == "graded":
-            return jnp.tanh(self.gain * field).astype(before.dtype)
+        if self.response == "graded":
+            return jnp.tanh(self.beta * field).astype(before.dtype)
         return jnp.where(field == 0, before, jnp.sign(field).astype(before.dtype))
 
     def _energy(self, x: Array, w: Array, b: Array) -> Array:
         energy = -0.5 * x @ (w @ x) - b @ x
-        if self.activation == "binary":
+        if self.response == "binary":
             return energy
         near, far = 1.0 + x, 1.0 - x  # 0 log 0 = 0 at saturated units
         entropy = 0.5 * (jax.scipy.special.xlogy(near, near) + jax.scipy.special.xlogy(far, far))
-        return energy + jnp.sum(entropy) / self.gain
+        entropy = jnp.sum(entropy)  # 0 where all x are: so they are at beta 0, and its share is 0
+        return energy + jnp.where(entropy == 0, 0, entropy / jnp.where(entropy == 0, 1, self.beta))
 
     def evolve(self, state: ClassicalHopfieldState, t: Array, dt: Array) -> ClassicalHopfieldState:
         return self._write(state, state.inputs)

@@ -1,11 +1,22 @@
-"""Recurrent predictive coding that learns covariances: explicit and implicit."""
+"""Recurrent predictive coding that learns covariances: explicit, implicit and dendritic."""
 
 from typing import Any, Literal
 
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, widen
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Positive,
+    Shared,
+    Static,
+    check_choice,
+    widen,
+)
 
 
 class CovariancePCState(MemoryState):
@@ -25,7 +36,8 @@ class CovariancePC(Memory[CovariancePCState]):
 
         explicit: weights S, errors e = S^-1 d,    E = d^T e / 2;      dx = -e
         implicit: weights W with zero diagonal, errors e = d - W d,   E = |e|^2 / 2;
-                  dx = -e + W^T e,  or dx = -e with `dendritic=True`
+                  dx = -e + W^T e
+        dendritic: as implicit, but dx = -e
 
     The outputs are the resting point of dx for the unknown features with the known ones clamped,
     solved for directly. For the explicit and the dendritic form it is the Gaussian conditional
@@ -36,24 +48,24 @@ class CovariancePC(Memory[CovariancePCState]):
     the local rules one step at a time:
 
         explicit: dS = (e e^T - S^-1) / 2,          d(mean) = e
-        implicit: dW = e d^T without its diagonal,  d(mean) = e - W^T e
+        implicit, dendritic: dW = e d^T without its diagonal,  d(mean) = e - W^T e
 
-    means over the batch: descent on E, for the explicit form on E + log det(S) / 2. Reference:
-    Tang, Salvatori, Millidge, Song, Lukasiewicz, Bogacz (2023), doi:10.1371/journal.pcbi.1010719.
+    means over the batch, unknown features at their resting point: descent on E, for the explicit
+    form on E + log det(S) / 2. Reference: Tang, Salvatori, Millidge, Song, Lukasiewicz, Bogacz
+    (2023), doi:10.1371/journal.pcbi.1010719.
+
+    Raises:
+        ValueError: an unknown `form`.
     """
 
     features: Static[int]
-    form: Static[Literal["explicit", "implicit"]] = "explicit"
-    dendritic: Static[bool] = False
-    ridge: float | Array = 1e-3  # variance added to every feature
-    eta: float | Array | None = None
+    form: Static[Literal["explicit", "implicit", "dendritic"]] = "explicit"
+    ridge: Positive = 1e-3  # variance added to every feature
+    eta: NonNegative | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.form not in ("explicit", "implicit"):
-            raise ValueError(f"CovariancePC: form is 'explicit' or 'implicit', got {self.form!r}.")
-        if self.dendritic and self.form == "explicit":
-            raise ValueError("CovariancePC: dendritic=True belongs to form='implicit'.")
+        check_choice("CovariancePC", "form", self.form, ("explicit", "implicit", "dendritic"))
 
     def init(self, key: Array) -> CovariancePCState:
         zeros, square = jnp.zeros(self.features), jnp.zeros((self.features, self.features))
@@ -81,7 +93,7 @@ class CovariancePC(Memory[CovariancePCState]):
             precision = jnp.linalg.inv(weights)
             return precision, precision
         misses = identity - weights
-        return misses.T @ misses, misses if self.dendritic else misses.T @ misses
+        return misses.T @ misses, misses if self.form == "dendritic" else misses.T @ misses
 
     def advance_state(self, state: CovariancePCState, t: Array, dt: Array) -> CovariancePCState:
         form, pull = self._pull(state.weights)
@@ -117,13 +129,14 @@ class CovariancePC(Memory[CovariancePCState]):
         scatter = scatter + away.T @ away + between
         identity = jnp.eye(self.features, dtype=scatter.dtype)
         weights = scatter / number + self.ridge * identity
-        if self.form == "implicit":
+        if self.form != "explicit":
             precision = jnp.linalg.inv(weights)
             weights = identity - precision / jnp.diagonal(precision)[:, None]
         return state.replace(mean=mean, weights=weights, average=mean, scatter=scatter, count=count)
 
     def weight_changes(self, state: CovariancePCState, t: Array, dt: Array) -> dict[str, Array]:
-        away, weights = widen(state.inputs - state.mean[None]), widen(state.weights)
+        seen = jnp.where(state.known > 0, state.inputs, state.outputs)
+        away, weights = widen(seen - state.mean[None]), widen(state.weights)
         if self.form == "explicit":
             precision = jnp.linalg.inv(weights)
             error = away @ precision

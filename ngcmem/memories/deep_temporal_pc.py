@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
-
-STORING = optax.adam(1e-2)
+from ngcmem.core import Input, Memory, MemoryState, NonNegative, PerExample, Shared, Static
+from ngcmem.memories._storing import FAST_ADAM
 
 
 class DeepTemporalPCState(MemoryState):
@@ -32,18 +31,18 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
     different pasts gets different hidden values, so sequences that repeat a frame can be stored.
     `store` takes one sequence per call, frames as rows in order, and goes through it `epochs`
     times, learning after every frame from the settled errors with the optax transformation
-    `storing`; it continues from the present weights, and sequences of earlier calls fade.
+    `store_optimizer`; it continues from the present weights, and sequences of earlier calls fade.
     Reference: Tang, Barron and Bogacz (2023), arXiv:2305.11982.
     """
 
     features: Static[int]
     hidden: Static[int]
     activation: Static[Callable[[Array], Array]] = jnp.tanh
-    output: Static[Callable[[Array], Array]] = jnp.positive
-    rate: float | Array = 0.1
+    output_activation: Static[Callable[[Array], Array]] = jnp.positive
+    step_size: NonNegative = 0.1
     settle_steps: Static[int] = 20
     epochs: Static[int] = 200
-    storing: Static[optax.GradientTransformation] = STORING
+    store_optimizer: Static[optax.GradientTransformation] = FAST_ADAM
 
     def init(self, key: Array) -> DeepTemporalPCState:
         hidden_key, output_key = jax.random.split(key)
@@ -79,7 +78,7 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
         slope = jax.grad(self._energy, argnums=1)
 
         def settle(hidden: Array, _: None) -> tuple[Array, None]:
-            step = self.rate * slope(weights, hidden, before, frame)
+            step = self.step_size * slope(weights, hidden, before, frame)
             return hidden - step.astype(hidden.dtype), None
 
         start = self._next(weights, before)
@@ -89,7 +88,9 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
         hidden = self._infer(state.weights, state.hidden, state.inputs)
         return state.recalled(
             hidden=hidden,
-            outputs=self.output(self._frame(state.weights, self._next(state.weights, hidden))),
+            outputs=self.output_activation(
+                self._frame(state.weights, self._next(state.weights, hidden))
+            ),
             energy=self._energy(state.weights, hidden, state.hidden, state.inputs),
             matched=state.count > 0,
         )
@@ -108,7 +109,9 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
             hidden = self._infer(weights, before, frame)
             slope = jax.grad(self._energy)(weights, hidden, before, frame)
             with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
-                change, optimizer_state = self.storing.update(slope, optimizer_state, weights)
+                change, optimizer_state = self.store_optimizer.update(
+                    slope, optimizer_state, weights
+                )
             return (optax.apply_updates(weights, change), optimizer_state, hidden), None
 
         def epoch(carry: Any, _: None) -> tuple[Any, None]:
@@ -116,6 +119,6 @@ class DeepTemporalPC(Memory[DeepTemporalPCState]):
             (weights, optimizer_state, _), _ = jax.lax.scan(learn, begin, inputs)
             return (weights, optimizer_state), None
 
-        begin = (state.weights, self.storing.init(state.weights))
+        begin = (state.weights, self.store_optimizer.init(state.weights))
         (weights, _), _ = jax.lax.scan(epoch, begin, length=self.epochs)
         return state.replace(weights=weights, count=state.count + inputs.shape[0])

@@ -43,12 +43,15 @@ class DenseAssociative(Memory[DenseAssociativeState]):
 
     References: Krotov and Hopfield (2016), arXiv:1606.01164; Demircigil et al. (2017),
     arXiv:1702.01929 (exponential).
+
+    Raises:
+        ValueError: an unknown `interaction` or `updates`.
     """
 
     slots: Static[int]
     features: Static[int]
     interaction: Static[Literal["polynomial", "rectified", "exponential"]] = "polynomial"
-    power: Static[int] = 3  # n
+    exponent: Static[int] = 3  # n
     updates: Static[Literal["asynchronous", "synchronous"]] = "asynchronous"
 
     def __post_init__(self) -> None:
@@ -58,7 +61,7 @@ class DenseAssociative(Memory[DenseAssociativeState]):
         check_choice("DenseAssociative", "updates", self.updates, ("asynchronous", "synchronous"))
 
     def check_patterns(self, place: str, patterns: Any) -> None:
-        check_bipolar("DenseAssociative", place, patterns, place.startswith("read"))
+        check_bipolar("DenseAssociative", place, patterns, not place.startswith("store"))
 
     def no_convergence(self) -> str | None:
         if self.updates == "synchronous":
@@ -124,13 +127,13 @@ class DenseAssociative(Memory[DenseAssociativeState]):
         if self.interaction == "exponential":
             return _log_sum(sums, used)
         exponent = _exponent(jnp.where(used, jnp.abs(sums), 0))
-        return jnp.ldexp(self._powers(sums, used, exponent), self.power * exponent)
+        return jnp.ldexp(self._powers(sums, used, exponent), self.exponent * exponent)
 
     def _powers(self, sums: Array, used: Array, exponent: Array) -> Array:
         """sum_mu F(s_mu / 2^exponent) over the first axis."""
         base = jnp.maximum(sums, 0) if self.interaction == "rectified" else sums
         base = jnp.where(used, jnp.ldexp(base, -exponent[None]), 0)
-        return jnp.sum(base**self.power, axis=0)
+        return jnp.sum(base**self.exponent, axis=0)
 
     def evolve(self, state: DenseAssociativeState, t: Array, dt: Array) -> DenseAssociativeState:
         return self._write(state, state.inputs)

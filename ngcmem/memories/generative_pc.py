@@ -8,12 +8,20 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    BelowOne,
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.memories._descent import Values, moved, settled
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
+from ngcmem.memories._storing import SLOW_ADAM
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
-
-STORING = optax.adam(3e-3)
 
 
 class GenerativePCState(MemoryState):
@@ -49,19 +57,22 @@ class GenerativePC(Memory[GenerativePCState]):
         activation: f.
         prior: precision of the Gaussian prior on the top layer.
         rate, momentum: of the descent on values; lower `rate` where the energy rises.
-        eta, optimizer: of `evolve`; `store` uses `storing`, an optax transformation.
+        eta, optimizer: of `evolve`; `store` uses `store_optimizer`, an optax transformation.
+
+    Raises:
+        ValueError: `hidden` is no layer size, or both `eta` and `optimizer` are given.
     """
 
     features: Static[int]
     hidden: Static[LayerSizes]
     activation: Static[Callable[[Array], Array]] = jnp.tanh
-    prior: float | Array = 0.1
-    rate: float | Array = 0.05
-    momentum: float | Array = 0.9
+    prior: NonNegative = 0.1
+    step_size: NonNegative = 0.05
+    momentum: BelowOne = 0.9
     settle_steps: Static[int] = 200
     store_steps: Static[int] = 2000
-    storing: Static[optax.GradientTransformation] = STORING
-    eta: float | Array | None = None
+    store_optimizer: Static[optax.GradientTransformation] = SLOW_ADAM
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
     def __post_init__(self) -> None:
@@ -105,7 +116,8 @@ class GenerativePC(Memory[GenerativePCState]):
     ) -> Array:
         """The energy of one example with the unknown features at rest, or of a batch per row."""
         predictions = self._predictions(weights, hidden)
-        total = 0.5 * jnp.sum(known * (inputs - predictions[0]) ** 2, -1)
+        missed = jnp.where(known > 0, inputs - predictions[0], 0)  # unknown ones may hold anything
+        total = 0.5 * jnp.sum(known * missed**2, -1)
         for value, prediction in zip(hidden[:-1], predictions[1:], strict=True):
             total = total + 0.5 * jnp.sum((value - prediction) ** 2, -1)
         return total + 0.5 * self.prior * jnp.sum(hidden[-1] ** 2, -1)
@@ -116,7 +128,11 @@ class GenerativePC(Memory[GenerativePCState]):
             return energy(state.weights, hidden, state.inputs, state.known)
 
         hidden = settled(
-            slope, state.hidden, steps=self.settle_steps, rate=self.rate, momentum=self.momentum
+            slope,
+            state.hidden,
+            steps=self.settle_steps,
+            step_size=self.step_size,
+            momentum=self.momentum,
         )
         return state.recalled(
             hidden=hidden,
@@ -142,15 +158,17 @@ class GenerativePC(Memory[GenerativePCState]):
         def step(carry: Any, _: None) -> tuple[Any, None]:
             weights, optimizer_state, hidden, velocity = carry
             by_weight, pull = jax.grad(energy, argnums=(0, 1))(weights, hidden)
-            hidden, velocity = moved(hidden, velocity, pull, self.rate, self.momentum)
+            hidden, velocity = moved(hidden, velocity, pull, self.step_size, self.momentum)
             mean = jax.tree.map(lambda g: g / rows, by_weight)
             with jax.numpy_dtype_promotion("standard"):  # optax adds its integer count
-                change, optimizer_state = self.storing.update(mean, optimizer_state, weights)
+                change, optimizer_state = self.store_optimizer.update(
+                    mean, optimizer_state, weights
+                )
             return (optax.apply_updates(weights, change), optimizer_state, hidden, velocity), None
 
         begin = tuple(jnp.zeros((rows, n), inputs.dtype) for n in self.layers)
         still = jax.tree.map(jnp.zeros_like, begin)
-        carry = (state.weights, self.storing.init(state.weights), begin, still)
+        carry = (state.weights, self.store_optimizer.init(state.weights), begin, still)
         (weights, *_), _ = jax.lax.scan(step, carry, length=self.store_steps)
         return state.replace(weights=weights, count=state.count + rows)
 

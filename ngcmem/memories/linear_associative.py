@@ -11,6 +11,7 @@ from ngcmem.core import (
     LearningInput,
     Memory,
     MemoryState,
+    NonNegative,
     PerExample,
     Shared,
     Static,
@@ -32,7 +33,7 @@ class LinearAssociativeState(MemoryState):
     novelty: PerExample[Array, "inputs"]  # the part of the key that no stored key reaches
     weights: Shared[Array, "inputs outputs"]
     statistics: Shared[dict[str, Array], ""]  # what the rule remembers besides
-    keys: Shared[Array, "pairs inputs"]  # the pairs themselves, with pairs=
+    keys: Shared[Array, "pairs inputs"]  # the pairs themselves, with slots=
     values: Shared[Array, "pairs outputs"]
     count: Shared[Array, ""]  # pairs written
 
@@ -50,34 +51,32 @@ class LinearAssociative(Memory[LinearAssociativeState]):
 
         "dot":     V^T (K q)                no cross-talk only for orthonormal keys
         "relu":    V^T relu(beta K q)       half the cross-talk
-        "softmax": V^T softmax(beta K q)    needs pairs=n slots, as "relu" does
+        "softmax": V^T softmax(beta K q)    needs slots=n, as "relu" does
 
     Rules: `PseudoInverse`, `Correlation`, `WidrowHoff`, `Greville`, `RecursiveLeastSquares`. Under
     a rule that does not keep the span of the keys, nothing is reached and novelty is the key.
 
     References: Kohonen and Ruohonen (1973), IEEE Trans. Computers C-22, 701; Kohonen (1972), ibid.
     C-21, 353; Kohonen (1989), Self-Organization and Associative Memory, for the novelty filter.
+
+    Raises:
+        ValueError: an unknown `readout`, a read-out that needs `slots=`, or a `rule` that is none.
     """
 
     inputs: Static[int]
     outputs: Static[int]
     rule: LinearRule = PseudoInverse()
     readout: Static[Readout] = "weights"
-    pairs: Static[int | None] = None
-    beta: float | Array = 1.0
+    slots: Static[int | None] = None
+    beta: NonNegative = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("LinearAssociative", "readout", self.readout, READOUTS)
-        if self.pairs is not None and self.pairs < 1:
-            raise ValueError(
-                f"LinearAssociative: pairs is how many pairs to keep, at least 1, or None, "
-                f"got {self.pairs}."
-            )
-        if self.readout in ("relu", "softmax") and self.pairs is None:
+        if self.readout in ("relu", "softmax") and self.slots is None:
             raise ValueError(
                 f"LinearAssociative: readout={self.readout!r} compares the key with every stored "
-                f"key, so it keeps the pairs: write pairs=n for up to n of them."
+                f"key, so it keeps the pairs: write slots=n for up to n of them."
             )
         if not isinstance(self.rule, LinearRule):
             raise ValueError(
@@ -106,8 +105,8 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             novelty=jnp.zeros(self.inputs),
             weights=jnp.zeros((self.inputs, self.outputs)),
             statistics=self.rule.init(self.inputs, self.outputs),
-            keys=jnp.zeros((self.pairs or 0, self.inputs)),
-            values=jnp.zeros((self.pairs or 0, self.outputs)),
+            keys=jnp.zeros((self.slots or 0, self.inputs)),
+            values=jnp.zeros((self.slots or 0, self.outputs)),
             count=jnp.zeros((), jnp.int32),
         )
 
@@ -133,7 +132,7 @@ class LinearAssociative(Memory[LinearAssociativeState]):
             state.inputs,
             state.keys,
             values=state.values,
-            count=jnp.minimum(state.count, self.pairs or 0),
+            count=jnp.minimum(state.count, self.slots or 0),
             similarity=Dot(),
             separation=Relu() if self.readout == "relu" else Softmax(),
             beta=self.beta,
@@ -156,13 +155,13 @@ class LinearAssociative(Memory[LinearAssociativeState]):
                     f"nm.store(memory, state, inputs, targets)."
                 )
             targets = inputs
-        limits = [self.rule.capacity(self.inputs), self.pairs]
+        limits = [self.rule.capacity(self.inputs), self.slots]
         for limit in (limit for limit in limits if limit is not None):
             if inputs.shape[0] > limit:
                 raise ValueError(
                     f"store: {inputs.shape[0]} pairs, and {type(self.rule).__name__} with "
-                    f"inputs={self.inputs}, pairs={self.pairs} holds {limit}. Store fewer, give "
-                    f"pairs=, or use rule=nm.plasticity.PseudoInverse()."
+                    f"inputs={self.inputs}, slots={self.slots} holds {limit}. Store fewer, give "
+                    f"slots=, or use rule=nm.plasticity.PseudoInverse()."
                 )
         return self._write(state, inputs, targets)
 
@@ -185,12 +184,12 @@ class LinearAssociative(Memory[LinearAssociativeState]):
         written = state.replace(
             weights=weights, statistics=statistics, count=state.count + keys.shape[0]
         )
-        if not self.pairs:
+        if not self.slots:
             return written
-        used, zero = jnp.minimum(state.count, self.pairs), jnp.zeros((), jnp.int32)
+        used, zero = jnp.minimum(state.count, self.slots), jnp.zeros((), jnp.int32)
         return written.replace(
-            keys=append(Slots(state.keys, used, state.count, zero), keys, "ring").weights,
-            values=append(Slots(state.values, used, state.count, zero), values, "ring").weights,
+            keys=append(Slots(state.keys, used, state.count, zero), keys, "fifo").weights,
+            values=append(Slots(state.values, used, state.count, zero), values, "fifo").weights,
         )
 
 

@@ -6,7 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    PerExample,
+    Probability,
+    Shared,
+    Static,
+    as_probability,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.plasticity import Slots, append
 from ngcmem.retrieval import Power
@@ -42,7 +51,7 @@ class Minerva2(Memory[Minerva2State]):
 
     slots: Static[int]
     features: Static[int]
-    encoding: float | Array = 1.0  # L, the probability that a feature is stored
+    encoding: Probability = 1.0  # L, the probability that a feature is stored
 
     autoassociative = False
 
@@ -117,6 +126,12 @@ class Minerva2(Memory[Minerva2State]):
         )
 
     def forget(self, state: Minerva2State, loss: float | Array, key: Array) -> Minerva2State:
-        """Every feature of every trace is lost with probability `loss`."""
+        """Every feature of every trace is lost with probability `loss`.
+
+        Raises:
+            ValueError: a number outside of 0 to 1 (traced: every trace is NaN).
+        """
+        loss = as_probability("Minerva2.forget: loss", loss)
         lost = jax.random.bernoulli(key, loss, state.weights.shape)
-        return state.replace(weights=jnp.where(lost, 0, state.weights))
+        kept = jnp.where(lost, 0, state.weights)
+        return state.replace(weights=jnp.where(loss >= 0, kept, jnp.nan))

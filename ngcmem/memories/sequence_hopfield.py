@@ -1,11 +1,21 @@
 """Sequence memory: a Hopfield network whose patterns call up their successors."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static, check_choice
+from ngcmem.core import (
+    Input,
+    Interval,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+    check_choice,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.plasticity import Slots, append
 
@@ -25,9 +35,9 @@ class SequenceHopfieldState(MemoryState):
 class SequenceHopfield(Memory[SequenceHopfieldState]):
     """Every pattern is followed by the next: x <- sign(sum_mu xi_mu+1 f(m_mu)).
 
-        m_mu = sum_{j != i} xi_mu,j x_j / (N - 1);   f(m) = m^power   or   exp((N - 1)(m - 1))
+        m_mu = sum_{j != i} xi_mu,j x_j / (N - 1);   f(m) = m^exponent   or   exp((N - 1)(m - 1))
 
-    "polynomial" with power 1 is the asymmetric Hebb rule, "exponential" holds exponentially long
+    "polynomial" with exponent 1 is the asymmetric Hebb rule, "exponential" holds exponentially long
     sequences. `persistence` p > 0 mixes in a pull to the present pattern, and the step forward
     sees an average over the last `delay` steps, so that each pattern is held for a while:
 
@@ -39,22 +49,25 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
 
     References: Chaudhry, Zavatone-Veth, Krotov and Pehlevan (2023), arXiv:2306.04532; Sompolinsky
     and Kanter (1986), Phys. Rev. Lett. 57, 2861, for slow and fast synapses.
+
+    Raises:
+        ValueError: an unknown `interaction`.
     """
 
     slots: Static[int]  # transitions
     features: Static[int]
-    separation: Static[Literal["polynomial", "exponential"]] = "polynomial"
-    power: Static[int] = 1
-    persistence: float | Array = 0.0
-    delay: float | Array = 1.0  # steps, at least 1
+    interaction: Static[Literal["polynomial", "exponential"]] = "polynomial"
+    exponent: Static[int] = 1
+    persistence: NonNegative = 0.0
+    delay: Annotated[float | Array, Interval("[1, inf)")] = 1.0  # steps, at least 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         kinds = ("polynomial", "exponential")
-        check_choice("SequenceHopfield", "separation", self.separation, kinds)
+        check_choice("SequenceHopfield", "interaction", self.interaction, kinds)
 
     def check_patterns(self, place: str, patterns: Any) -> None:
-        check_bipolar("SequenceHopfield", place, patterns, place.startswith("read"))
+        check_bipolar("SequenceHopfield", place, patterns, not place.startswith("store"))
 
     def no_convergence(self) -> str | None:
         return "A sequence goes on."
@@ -99,8 +112,8 @@ class SequenceHopfield(Memory[SequenceHopfieldState]):
         return (jnp.sum(own, axis=1, keepdims=True) - own) / max(self.features - 1, 1)
 
     def _separated(self, overlap: Array, top: Array, used: Array) -> Array:
-        if self.separation == "polynomial":
-            return jnp.where(used, overlap**self.power, 0)
+        if self.interaction == "polynomial":
+            return jnp.where(used, overlap**self.exponent, 0)
         return jnp.where(
             used, jnp.exp((self.features - 1) * jnp.minimum(overlap - top[None], 0)), 0
         )

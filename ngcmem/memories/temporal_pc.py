@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer, solve_gram
 
 
@@ -44,13 +53,16 @@ class TemporalPC(Memory[TemporalPCState]):
         activation: f, of the frame now.
         output: of the prediction; `jnp.sign` where frames are of -1 and 1.
         ridge: added to the gram matrix, as a fraction of its mean diagonal.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given.
     """
 
     features: Static[int]
-    ridge: float | Array = 1e-6
+    ridge: NonNegative = 1e-6
     activation: Static[Callable[[Array], Array]] = jnp.positive
-    output: Static[Callable[[Array], Array]] = jnp.positive
-    eta: float | Array | None = None
+    output_activation: Static[Callable[[Array], Array]] = jnp.positive
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
 
     def __post_init__(self) -> None:
@@ -76,7 +88,7 @@ class TemporalPC(Memory[TemporalPCState]):
     def advance_state(self, state: TemporalPCState, t: Array, dt: Array) -> TemporalPCState:
         predicted = state.weights @ self.activation(state.inputs) + state.bias
         return state.recalled(
-            outputs=self.output(predicted),
+            outputs=self.output_activation(predicted),
             energy=0.5 * jnp.sum((state.following - predicted) ** 2),
             matched=state.count > 0,
         )
@@ -97,7 +109,9 @@ class TemporalPC(Memory[TemporalPCState]):
         def from_frames() -> Array:
             """The same from K = U S V^T, at twice the digits: a Gram matrix squares S."""
             u, s, vt = jnp.linalg.svd(terms, full_matrices=False)
-            return (targets.T @ u * (s / (s**2 + ridge))[None]) @ vt
+            some = s > jnp.finfo(s.dtype).eps * max(terms.shape) * s[0]  # ridge 0: K^+
+            factors = jnp.where(some, s / jnp.where(some, s**2 + ridge, 1), 0)
+            return (targets.T @ u * factors[None]) @ vt
 
         if len(terms) > len(gram):
             solved = from_sums()

@@ -6,7 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    PerExample,
+    Probability,
+    Shared,
+    Static,
+)
 from ngcmem.memories._bipolar import check_bits
 from ngcmem.memories._packed_bits import overlaps, pack, words
 
@@ -37,7 +46,7 @@ class Willshaw(Memory[WillshawState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    threshold: float | Array = 1.0  # share of the cue's ones that an output must see
+    threshold: Probability = 1.0  # share of the cue's ones that an output must see
 
     @property
     def autoassociative(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]

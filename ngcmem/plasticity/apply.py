@@ -41,11 +41,10 @@ def apply_change(
     eta: Any = None,
     optimizer: optax.GradientTransformation | None = None,
     weight_decay: Any = 0.0,
-    l1: Any = 0.0,
 ) -> tuple[Any, Any]:
     """Weights after one step in the direction `change`.
 
-        W <- W + eta * change - weight_decay * W - l1 * sign(W)
+        W <- W + eta * change - weight_decay * W
 
     or, with an optimiser, W + update, where optax is fed -change as the gradient. With neither,
     the weights stay as they are.
@@ -75,8 +74,6 @@ def apply_change(
         new = w + s
         if not _absent(weight_decay):
             new = new - weight_decay * w
-        if not _absent(l1):
-            new = new - l1 * jnp.sign(w)
         return new.astype(w.dtype)
 
     return jax.tree.map(moved, weights, step), optimizer_state

@@ -10,13 +10,13 @@ unless `self_coupling` says so, which only Storkey's rule and the projection off
 """
 
 import abc
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Interval, NonNegative, Pytree, Real, Static
 from ngcmem.plasticity.slots import Slots, append
 
 Statistics = dict[str, Array]
@@ -31,6 +31,11 @@ class HopfieldRule(Pytree, abc.ABC):
     def symmetric(self) -> bool:
         """Whether the couplings are symmetric, so that asynchronous recall has an energy."""
         return True
+
+    @property
+    def negative_diagonal(self) -> bool:
+        """Whether a unit may be coupled to itself with a negative weight, which ends descent."""
+        return False
 
     def init(self, features: int) -> Statistics:
         """What the rule remembers of no patterns."""
@@ -55,7 +60,7 @@ class OuterProduct(HopfieldRule):
     Gutfreund and Sompolinsky (1985), Phys. Rev. Lett. 55, 1530.
     """
 
-    eta: float | Array = 1.0
+    eta: Real = 1.0
 
     def write(
         self, weights: Array, statistics: Statistics, patterns: Array
@@ -66,11 +71,16 @@ class OuterProduct(HopfieldRule):
 class Storkey(HopfieldRule):
     """W <- W + (x x^T - x h^T - h x^T) / N with the local field h_ij = sum_{k != i, j} W_ik x_k.
 
-    Still local and incremental, holds about N / sqrt(2 ln N) patterns exactly. Storkey and
-    Valabregue (1999), Neural Networks 12, 869.
+    Still local and incremental, holds about N / sqrt(2 ln N) patterns exactly. With
+    `self_coupling` the diagonal, which gains (1 - 2 x_i h_i) / N, may be negative: recall may then
+    cycle. Storkey and Valabregue (1999), Neural Networks 12, 869.
     """
 
     self_coupling: Static[bool] = False  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @property
+    def negative_diagonal(self) -> bool:
+        return self.self_coupling
 
     def write(
         self, weights: Array, statistics: Statistics, patterns: Array
@@ -81,7 +91,8 @@ class Storkey(HopfieldRule):
             field, diagonal = w @ x, jnp.diagonal(w)
             local = field[:, None] - (diagonal * x)[:, None] - w * x[None]
             local = jnp.fill_diagonal(local, field - diagonal * x, inplace=False)
-            change = x[:, None] * x[None] - x[:, None] * local.T - local * x[None]
+            drawn = local * x[None]
+            change = x[:, None] * x[None] - (drawn + drawn.T)  # in these words exactly symmetric
             w = w + change / size
             return (w if self.self_coupling else without_diagonal(w)), None
 
@@ -92,7 +103,7 @@ class Projection(HopfieldRule):
     """W = X^+ X, the projector onto the stored patterns: all of them are exact up to P < N.
 
     Written one by one: W gains r r^T / |r|^2 for the part r = x - W x that is new; a pattern
-    already in the span (|r| <= tolerance |x|) adds nothing. Without `self_coupling` the diagonal
+    already in the span (|r| <= rtol |x|) adds nothing. Without `self_coupling` the diagonal
     is left out of the couplings, which leaves the patterns fixed and widens their basins.
 
     Personnaz, Guyon and Dreyfus (1986), Phys. Rev. A 34, 4217; Kanter and Sompolinsky (1987),
@@ -100,7 +111,7 @@ class Projection(HopfieldRule):
     """
 
     self_coupling: Static[bool] = False  # pyright: ignore[reportIncompatibleVariableOverride]
-    tolerance: float | Array = 1e-3
+    rtol: Annotated[float | Array, Interval("(0, 1)")] = 1e-3
 
     def init(self, features: int) -> Statistics:
         return {"projector": jnp.zeros((features, features))}
@@ -115,7 +126,7 @@ class Projection(HopfieldRule):
             rest = x - projector @ x
             rest = rest - projector @ rest  # twice, against rounding
             size = jnp.sum(rest**2)
-            new = size > self.tolerance**2 * jnp.sum(x**2)
+            new = size > self.rtol**2 * jnp.sum(x**2)
             rate = jnp.where(new, 1.0 / jnp.where(new, size, 1.0), 0.0)
             return projector + rate * rest[:, None] * rest[None], None
 
@@ -137,8 +148,8 @@ class Perceptron(HopfieldRule):
     """
 
     slots: Static[int]
-    margin: float | Array = 0.5
-    rounds: float | Array = 1000.0
+    margin: NonNegative = 0.5
+    rounds: Annotated[float | Array, Interval("[0, 1e9]")] = 1000.0
     symmetrised: Static[bool] = True
 
     @property

@@ -6,13 +6,22 @@ n writes of one row give. What a rule has to remember besides the weights is a d
 """
 
 import abc
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import (
+    Interval,
+    NonNegative,
+    Positive,
+    PositivePart,
+    Probability,
+    Pytree,
+    Real,
+    Static,
+)
 from ngcmem.plasticity import linear_solvers as solvers
 
 Statistics = dict[str, Array]
@@ -47,8 +56,8 @@ class Correlation(LinearRule):
     C-21, 353; Anderson (1972), Math. Biosciences 14, 197.
     """
 
-    eta: float | Array = 1.0
-    forgetting: float | Array = 1.0  # 1 forgets nothing
+    eta: Real = 1.0
+    forgetting: PositivePart = 1.0  # 1 forgets nothing
 
     def init(self, inputs: int, outputs: int) -> Statistics:
         return {}
@@ -69,8 +78,8 @@ class WidrowHoff(LinearRule):
     and forgets whatever does not fit: with eta = 1 the latest pair is always exact.
     """
 
-    eta: float | Array = 1.0
-    normalised: float | Array = 1.0  # 0 for the plain rule, which needs eta < 2 / max|k|^2
+    eta: NonNegative = 1.0
+    normalised: Probability = 1.0  # 0 for the plain rule, which needs eta < 2 / max|k|^2
 
     def init(self, inputs: int, outputs: int) -> Statistics:
         return {}
@@ -105,8 +114,8 @@ class PseudoInverse(LinearRule):
     Kohonen and Ruohonen (1973), IEEE Trans. Computers C-22, 701.
     """
 
-    ridge: float | Array = 0.0
-    forgetting: float | Array = 1.0
+    ridge: NonNegative = 0.0
+    forgetting: PositivePart = 1.0
     on_demand: Static[bool] = False
 
     tracks_span: ClassVar[bool] = True
@@ -165,11 +174,11 @@ class Greville(LinearRule):
 
         h = (I - K^+ K) k;   W <- W + h / |h|^2 (v - k W)^T;   I - K^+ K loses the direction h
 
-    A key already in the span (|h| <= tolerance |k|) brings no new direction: it is refused, and
+    A key already in the span (|h| <= rtol |k|) brings no new direction: it is refused, and
     `refused` counts such pairs. Greville (1960), SIAM Review 2, 15.
     """
 
-    tolerance: float | Array = 1e-3
+    rtol: Annotated[float | Array, Interval("(0, 1)")] = 1e-3
 
     tracks_span: ClassVar[bool] = True
 
@@ -187,7 +196,7 @@ class Greville(LinearRule):
             key, value = pair
             h = complement @ (complement @ key)  # twice, against rounding
             size = jnp.sum(h**2)
-            fresh = size > (self.tolerance**2) * jnp.sum(key**2)
+            fresh = size > (self.rtol**2) * jnp.sum(key**2)
             rate = jnp.where(fresh, 1.0 / jnp.where(fresh, size, 1.0), 0.0)
             w = w + rate * h[:, None] * (value - key @ w)[None]
             complement = complement - rate * h[:, None] * h[None]
@@ -209,8 +218,8 @@ class RecursiveLeastSquares(LinearRule):
     (2002), Adaptive Filter Theory, chapter 9.
     """
 
-    ridge: float | Array = 1e-2
-    forgetting: float | Array = 1.0
+    ridge: Positive = 1e-2
+    forgetting: PositivePart = 1.0
 
     def init(self, inputs: int, outputs: int) -> Statistics:
         return {"inverse": jnp.eye(inputs) / self.ridge}

@@ -1,10 +1,12 @@
 """Minimum probability flow: couplings under which no pattern flows to its neighbours."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Static
+from ngcmem.core import Interval, NonNegative, Static
 from ngcmem.plasticity.hopfield_storage import (
     HopfieldRule,
     Statistics,
@@ -27,8 +29,8 @@ class MinimumProbabilityFlow(HopfieldRule):
     """
 
     slots: Static[int]
-    eta: float | Array = 0.1
-    steps: float | Array = 500.0
+    eta: NonNegative = 0.1
+    steps: Annotated[float | Array, Interval("[0, 1e9]")] = 500.0
 
     def init(self, features: int) -> Statistics:
         return kept_patterns(self.slots, features)

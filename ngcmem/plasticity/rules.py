@@ -9,7 +9,8 @@ A rule is called with
 - a random key, if it is `stochastic`;
 
 and returns dWeights (slots, features). Unknown features of a probe are filled with what was
-recalled, so nothing is learned from them.
+recalled, so nothing is learned from them, whatever the probe holds there (NaN too); nor from an
+example whose `learn` is 0.
 """
 
 import abc
@@ -20,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import NonNegative, Positive, Pytree, Static
 
 Retrieve = Callable[[Array, Array], Any]
 
@@ -37,7 +38,7 @@ class SlotRule(Pytree, abc.ABC):
 
 def filled(state: Any) -> Array:
     """The probes with unknown features as recalled, (batch, features)."""
-    return state.outputs + state.known * (state.inputs - state.outputs)
+    return _heard(state, jnp.where(state.known > 0, state.inputs, state.outputs))
 
 
 class Delta(SlotRule):
@@ -58,17 +59,13 @@ class Contrastive(SlotRule):
     s_hat = sep(beta sim(W, x_hat)), x_hat <- W^T s_hat between them, each at the memory's own
     beta. With `winners` = k only the k largest of s_hat take part, with weight 1/k each.
     Reference: Movellan (1991), Contrastive Hebbian learning in the continuous Hopfield model.
+
+    Raises:
+        ValueError: `steps` or `winners` is not a whole number of at least 1.
     """
 
     steps: Static[int] = 1
     winners: Static[int | None] = None
-
-    def __post_init__(self) -> None:
-        for name, value in (("steps", self.steps), ("winners", self.winners)):
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(
-                    f"Contrastive: {name} is a whole number of at least 1, got {value!r}."
-                )
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         probes = state.outputs
@@ -109,7 +106,7 @@ class Perturbation(SlotRule):
     """
 
     stochastic = True
-    sigma: float | Array = 1e-2
+    sigma: Positive = 1e-2
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         assert key is not None
@@ -128,7 +125,7 @@ class Noisy(SlotRule):
 
     stochastic = True
     rule: SlotRule
-    sigma: float | Array = 1e-3
+    sigma: NonNegative = 1e-3
 
     def __call__(self, state: Any, retrieve: Retrieve, key: Array | None) -> Array:
         assert key is not None
@@ -139,4 +136,11 @@ class Noisy(SlotRule):
 
 def _outer_mean(state: Any, pre: Array, post: Array) -> Array:
     """The gated mean over the batch of pre outer post: one matrix product."""
+    pre, post = _heard(state, pre), _heard(state, post)
     return (state.learn[:, None] * pre).T @ post / pre.shape[0]
+
+
+def _heard(state: Any, rows: Array) -> Array:
+    """The rows (batch, n), without NaN and infinities of examples that nothing is learned from."""
+    silent = (state.learn == 0)[:, None]
+    return jnp.where(silent & ~jnp.isfinite(rows), 0, rows)

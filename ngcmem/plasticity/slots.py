@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-WhenFull = Literal["ring", "refuse"]
+WhenFull = Literal["fifo", "refuse"]
 
 
 class Slots(NamedTuple):
@@ -23,11 +23,12 @@ class Slots(NamedTuple):
 def append(slots: Slots, rows: Array, when_full: WhenFull, mask: Array | None = None) -> Slots:
     """Append rows (n, features) in order, in one scatter.
 
-    A full ring overwrites its oldest row; `"refuse"` counts the rows it does not take. With a
-    connectivity mask (slots, features) a row is written where connections exist.
+    A full memory overwrites its oldest row (`"fifo"`), or counts the rows it does not take
+    (`"refuse"`). With a connectivity mask (slots, features) a row is written where there are
+    connections.
     """
     capacity, number = slots.weights.shape[0], rows.shape[0]
-    if when_full == "ring":
+    if when_full == "fifo":
         rows = rows[-capacity:]  # earlier ones would be overwritten by these
         skipped = number - rows.shape[0]
         places = (slots.written + skipped + jnp.arange(rows.shape[0], dtype=jnp.int32)) % capacity

@@ -18,7 +18,7 @@ def plot_raster(
             spike.
         dt: the time from one row to the next, ms: `record_every` times the step of `nm.run`.
         first: the number of the first unit, for a second population in the same Axes.
-        ax: matplotlib Axes to draw into; a new figure if None.
+        ax: matplotlib Axes to draw into, whose limits widen where needed; a new figure if None.
         style: options of matplotlib's `Axes.plot`: color, markersize, label ...
 
     Returns:
@@ -36,9 +36,17 @@ def plot_raster(
         )
     if ax is None:
         ax = subplots(1, 1, (6.0, 3.0))[0, 0]
-        ax.set(xlim=(0, dt * len(raster)), ylim=(first - 0.5, first + raster.shape[1] - 0.5))
+    times, numbers = (0.0, dt * len(raster)), (first - 0.5, first + raster.shape[1] - 0.5)
+    if ax.has_data() or not ax.get_autoscale_on():  # what is there stays in sight
+        times = _around(times, ax.get_xlim())
+        numbers = _around(numbers, ax.get_ylim())
     steps, units = np.nonzero(raster)
     look = {"color": "black", "marker": ".", "markersize": 2.0, **style}
     ax.plot(dt * (steps + 1), first + units, linestyle="", **look)
-    ax.set(xlabel="ms", ylabel="units")
+    ax.set(xlim=times, ylim=numbers, xlabel="ms", ylabel="units")
     return ax
+
+
+def _around(span: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """The shortest span that holds both."""
+    return min(*span, *other), max(*span, *other)

@@ -25,7 +25,7 @@ def stream_largest(
     """Apply `task.separation` to the k most similar slots; differentiable in both modes."""
     frozen = lax.stop_gradient((task, slots))
     best, found, heaviest = _find_largest(*frozen, known, count, chunk, k)
-    taking_part = best > -jnp.inf
+    taking_part = best != -jnp.inf
 
     def one(probe, known, found, taking_part):
         rows = jax.tree.map(lambda array: jnp.where(taking_part[:, None], array[found], 0), slots)

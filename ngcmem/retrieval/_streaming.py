@@ -171,10 +171,11 @@ def _sums(
     return sums_of(task, similarities, values, new, top)[0]
 
 
-def _scale(factor: Array, sums: Sums) -> Sums:
-    """Sums relative to another top; how many slots there are does not depend on it."""
-    density, term, slots = sums.totals
-    return Sums(Totals(factor * density, factor * term, slots), factor[:, None] * sums.values)
+def _raise(task: Task[Summable], sums: Sums, old_top: Array, new_top: Array) -> Sums:
+    """Sums relative to a higher top; how many slots there are does not depend on it."""
+    factor = task.separation.rescale(task.beta, old_top, new_top)
+    totals = task.separation.raised(sums.totals, task.beta, old_top, new_top)
+    return Sums(totals, factor[:, None] * sums.values)
 
 
 def _add(sums: Sums, lost: Sums, more: Sums) -> tuple[Sums, Sums]:
@@ -201,9 +202,9 @@ def _fold_sums(
         similarities = compare(task, rows.patterns, known)
         new = taking_part(task.similarity, new, len(rows.patterns))
         raised = jnp.maximum(top, jax.vmap(task.separation.top, (0, None))(similarities, new))
-        factor = task.separation.rescale(task.beta, top, raised)
         more = _sums(task, similarities, rows, new, raised)
-        sums, lost = _add(_scale(factor, sums), _scale(factor, lost), more)
+        sums, lost = (_raise(task, part, top, raised) for part in (sums, lost))
+        sums, lost = _add(sums, lost, more)
         return sums, lost, raised, heavier(task.similarity, rows.patterns, new, start, heaviest)
 
     first = (jnp.array(-jnp.inf, dtype), jnp.array(0, jnp.int32))

@@ -1,12 +1,13 @@
 """Similarity of entries with several fields: a weighted sum, before any separation."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core import Static
+from ngcmem.core import Interval, Real, Static
 from ngcmem.retrieval.similarity import Similarity
 
 
@@ -31,7 +32,9 @@ def score_fields(
         probes, patterns, known, similarities, weights, strict=True
     ):
         term = similarity(probe, rows, mask)
-        term = jnp.asarray(weight).astype(term.dtype) * term
+        weight = jnp.asarray(weight).astype(term.dtype)
+        # What is not compared may hold anything.
+        term = weight * jnp.where((weight != 0) | jnp.isfinite(term), term, 0)
         total = term if total is None else total + term
     assert total is not None
     return total
@@ -45,7 +48,8 @@ def mask_scores(scores: Array, threshold: Array | float | None, absolute: bool =
     if threshold is None:
         return scores
     compared = jnp.abs(scores) if absolute else scores
-    return jnp.where(compared > jnp.asarray(threshold).astype(scores.dtype), scores, -jnp.inf)
+    # In these words NaN stays in and is seen.
+    return jnp.where(compared <= jnp.asarray(threshold).astype(scores.dtype), -jnp.inf, scores)
 
 
 class FieldSimilarity(Similarity):
@@ -56,13 +60,21 @@ class FieldSimilarity(Similarity):
 
     widths: Static[tuple[int, ...]]
     similarities: tuple[Similarity, ...]
-    weights: tuple[Array | float, ...]
-    threshold: Array | float | None = None
+    weights: Annotated[tuple[Array | float, ...], Interval("(-inf, inf)")]
+    threshold: Real | None = None
     absolute: Static[bool] = False
 
     @property
     def excludes(self) -> bool:
         return self.threshold is not None or any(one.excludes for one in self.similarities)
+
+    def reads(self, features: int, known: Array | None) -> Array:
+        cuts = np.cumsum(self.widths)[:-1]
+        masks = [None] * len(self.widths) if known is None else jnp.split(known, cuts)
+        fields = zip(self.widths, masks, self.similarities, self.weights, strict=True)
+        return jnp.concatenate(
+            [one.reads(width, mask) & (jnp.asarray(w) != 0) for width, mask, one, w in fields]
+        )
 
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         cuts = np.cumsum(self.widths)[:-1]

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree
+from ngcmem.core import BelowOne, Positive, Pytree, Real
 
 
 class Gain(Pytree, abc.ABC):
@@ -30,8 +30,8 @@ class ContrastGain(Gain):
     `smallest` counts as that, so that equal scores do not ask for an infinite gain.
     """
 
-    share: float | Array = 0.99
-    smallest: float | Array = 1e-3
+    share: BelowOne = 0.99
+    smallest: Positive = 1e-3
 
     def __call__(self, scores: Array, taking_part: Array) -> Array:
         used = taking_part.astype(scores.dtype)
@@ -48,17 +48,17 @@ class ContrastGain(Gain):
 class EntropyGain(Gain):
     """PsyNeuLink's adaptive gain: scale (base + weight ln(-sum_i l_i ln l_i)), l = logistic(score).
 
-    Reference: PsyNeuLink 0.21, `SoftMax.adapt_gain`.
+    Not below 0, where the worst match would win. Reference: PsyNeuLink 0.21, `SoftMax.adapt_gain`.
     """
 
-    scale: float | Array = 1.0
-    base: float | Array = 1.0
-    weight: float | Array = 0.1
+    scale: Real = 1.0
+    base: Real = 1.0
+    weight: Real = 0.1
 
     def __call__(self, scores: Array, taking_part: Array) -> Array:
         scores = jnp.where(taking_part, scores, 0)
         level = jax.nn.sigmoid(scores)
         disorder = -jnp.sum(jnp.where(taking_part, level * jax.nn.log_sigmoid(scores), 0))
         disorder = jnp.where(disorder > 0, disorder, 1)
-        gain = self.scale * (self.base + self.weight * jnp.log(disorder))
+        gain = jnp.maximum(self.scale * (self.base + self.weight * jnp.log(disorder)), 0)
         return jnp.where(taking_part.sum() > 1, gain, 1).astype(scores.dtype)

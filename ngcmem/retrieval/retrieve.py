@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.core import Domain, Interval, held_to_domain, held_to_domains
 from ngcmem.retrieval._checks import check_arguments
 from ngcmem.retrieval._largest import stream_largest
 from ngcmem.retrieval._streaming import (
@@ -30,6 +31,8 @@ MATERIALISED_BYTES = {False: 16 << 20, True: 1 << 20}
 """Above either "auto" streams: sooner with a count, which costs the materialised form a masked copy
 of every stored row (`benchmarks/retrieval.py` measures both forms around these)."""
 
+BETA = Domain("a number", Interval("[0, inf)"), False)
+
 Method = Literal["auto", "materialised", "streamed"]
 
 
@@ -41,7 +44,7 @@ class RetrievalResult(NamedTuple):
     energy: Array
     """() the energy of the probe; 0 for an empty memory."""
     matched: Array
-    """() bool: some slot has a weight other than 0."""
+    """() bool: some slot has a weight other than 0, and the outputs are finite."""
     similarities: Array | None = None
     """(N,) 0 in unused slots; None unless method="materialised"."""
     weights: Array | None = None
@@ -112,15 +115,19 @@ def retrieve_batch(
         count: how many slots, from the first, are used; all if None. Others may hold anything.
         similarity: an instance, or a name for one with default hyper-parameters.
         separation: an instance, or a name for one with default hyper-parameters.
-        beta: inverse temperature, > 0.
+        beta: inverse temperature, >= 0; 0 is the limit (for softmax: equal weights).
         known: (B, d), 1 where a probe's feature is given and 0 where it is not.
         method: "materialised" forms the (B, N) similarities; "streamed" takes `chunk` slots at a
             time in O(B chunk) memory, skips unused slots, and has a reverse-mode derivative that
             recomputes but no forward-mode one; "auto" chooses by size.
         chunk: slots at a time; chosen by B if None.
 
+    A probe with NaN or infinity in a feature that is read has no answer: everything retrieved for
+    it is NaN, and `matched` False, whatever the method. So it is where NaN is stored in use.
+
     Raises ValueError for shapes that do not fit, unknown names or an unknown method, and for
-    "streamed" with a separation that needs every similarity at once (sparsemax, entmax).
+    "streamed" with a separation that needs every similarity at once (sparsemax, entmax), and for a
+    beta below 0 (traced: NaN).
     """
     pair = (resolve_similarity(similarity), resolve_separation(separation))
     probes, patterns = jnp.asarray(probes), jnp.asarray(patterns)
@@ -130,7 +137,10 @@ def retrieve_batch(
     dtype = accumulation_dtype(probes, patterns)
     if not jnp.issubdtype(probes.dtype, jnp.floating):
         probes = probes.astype(dtype)  # outputs have the dtype of the probes
-    pair = jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype), pair)
+    leaves, structure = jax.tree.flatten(pair)
+    leaves = [jnp.asarray(leaf).astype(dtype) for leaf in held_to_domains(pair, leaves)[0]]
+    pair = jax.tree.unflatten(structure, leaves)
+    beta = held_to_domain("retrieve: beta", beta, BETA)
     task = Task(probes, pair[0], pair[1], jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
     count = None if count is None else jnp.asarray(count, jnp.int32)
@@ -145,10 +155,25 @@ def retrieve_batch(
         used = None if count is None else jnp.arange(slots, dtype=jnp.int32) < count
         streamed, similarities, weights = _materialise(task, stored, known, used)
     outputs, potential, penalty, matched = streamed
-    energies = jax.vmap(energy, (None, 0, 0, None, None, None if known is None else 0))(
+    mask = None if known is None else 0
+    energies = jax.vmap(energy, (None, 0, 0, None, None, mask))(
         task.similarity, probes, potential, penalty, slots if count is None else count, known
     )
-    return RetrievalResult(outputs.astype(probes.dtype), energies, matched, similarities, weights)
+    sound = jax.vmap(_sound, (None, 0, mask))(task.similarity, probes, known)
+    matched = matched & jnp.all(jnp.isfinite(outputs), axis=1)
+    found = RetrievalResult(outputs.astype(probes.dtype), energies, matched, similarities, weights)
+    return jax.tree.map(lambda array: _only(sound, array), found)
+
+
+def _sound(similarity: Similarity, probe: Array, known: Array | None) -> Array:
+    """Whether every feature of a probe (d,) that is read is finite."""
+    return jnp.all(jnp.isfinite(probe) | ~similarity.reads(probe.shape[0], known))
+
+
+def _only(sound: Array, found: Array) -> Array:
+    """What was found (B, ...) for sound probes; NaN, or False, for the others."""
+    sound = sound.reshape(-1, *[1] * (found.ndim - 1))
+    return found & sound if found.dtype == bool else jnp.where(sound, found, jnp.nan)
 
 
 def _stream(

@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Positive, Pytree, Real, Static, expm1_ratio, log1p_ratio
 
 
 class Laws(NamedTuple):
@@ -58,11 +58,12 @@ class Totals(NamedTuple):
 def participants(similarities: Array, used: Array | None) -> tuple[Array, Array]:
     """The slots that take part, and finite similarities (0 in the others: safe gradients).
 
-    `used` None says that every slot takes part and every similarity is finite.
+    `used` None says that every slot takes part and every similarity is finite. NaN takes part, so
+    that it shows in what is retrieved.
     """
     if used is None:
         return jnp.ones(similarities.shape, bool), similarities
-    taking_part = used & (similarities > -jnp.inf)
+    taking_part = used & (similarities != -jnp.inf)
     largest = jnp.finfo(similarities.dtype).max
     return taking_part, jnp.minimum(jnp.where(taking_part, similarities, 0), largest)
 
@@ -90,9 +91,14 @@ class Summable(Separation):
         return totals.term
 
     def rescale(self, beta: Array, old_top: Array, new_top: Array) -> Array:
-        """The factor that turns sums relative to `old_top` into sums relative to `new_top`."""
+        """The factor that turns densities relative to `old_top` into those of `new_top`."""
         del beta, new_top
         return jnp.ones_like(old_top)
+
+    def raised(self, totals: Totals, beta: Array, old_top: Array, new_top: Array) -> Totals:
+        """Totals relative to `old_top` made relative to `new_top`, which is not below it."""
+        factor = self.rescale(beta, old_top, new_top)
+        return Totals(factor * totals.density, factor * totals.term, totals.slots)
 
     def matched(self, totals: Totals) -> Array:
         """Whether any slot has a weight other than 0 (negative densities have positive terms)."""
@@ -154,14 +160,13 @@ class Power(Summable):
     n = 3 is the cube of MINERVA 2 (Hintzman 1984, doi:10.3758/BF03202365); a dense associative
     memory with F(s) = s^k / k has n = k - 1 (Krotov and Hopfield 2016, arXiv 1606.01164). Phi is
     convex only for odd n or if rectified.
+
+    Raises:
+        ValueError: `exponent` is not a whole number of at least 1.
     """
 
     exponent: Static[int] = 3
     rectified: Static[bool] = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.exponent, int) or self.exponent < 1:
-            raise ValueError(f"Power: exponent is 1, 2, 3, ..., got {self.exponent!r}.")
 
     def laws(self) -> Laws:
         return Laws(
@@ -183,7 +188,7 @@ class Threshold(Summable):
     (Kanerva 1988). For a negative threshold Phi's constant is subtracted: Phi(0) = 0.
     """
 
-    threshold: Array | float
+    threshold: Real
 
     def laws(self) -> Laws:
         return Laws()
@@ -191,7 +196,7 @@ class Threshold(Summable):
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
         del beta
         threshold = jnp.asarray(self.threshold).astype(lead.dtype)
-        active = (lead >= threshold).astype(lead.dtype)
+        active = jnp.where(jnp.isnan(lead), lead, (lead >= threshold).astype(lead.dtype))
         at_zero = jnp.maximum(-threshold, 0)
         return active, jnp.maximum(lead - threshold, 0) - at_zero
 
@@ -199,7 +204,8 @@ class Threshold(Summable):
 class Softmax(Summable):
     """w = softmax(beta s); Phi = ln(mean exp(beta s)) / beta, the log-mean-exp.
 
-    Modern Hopfield networks (Ramsauer et al. 2021, arXiv 2008.02217).
+    At beta = 0 all weights are equal and Phi is the mean of s. Modern Hopfield networks (Ramsauer
+    et al. 2021, arXiv 2008.02217).
     """
 
     relative = True
@@ -208,19 +214,34 @@ class Softmax(Summable):
         return Laws(normalised=True)
 
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
-        density = jnp.exp(beta * lead)
-        return density, density
+        return jnp.exp(beta * lead), lead * expm1_ratio(beta * lead)
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)
 
     def close(self, totals: Totals, beta: Array, top: Array) -> Array:
+        """top + ln(mean of densities) / beta; from the terms where that is near ln 1.
+
+        The terms are (density - 1) / beta, so a small beta costs no digits, and 0 is the limit.
+        """
         some = totals.slots > 0
-        mean = jnp.where(some, totals.term, 1) / jnp.where(some, totals.slots, 1)
-        return jnp.where(some, top, 0) + jnp.log(mean) / beta
+        slots = jnp.where(some, totals.slots, 1)
+        mean = jnp.where(some, totals.density, 1) / slots
+        near = mean > 0.5
+        excess = jnp.where(near, totals.term / slots, 0)
+        far = jnp.log(jnp.where(near, 1, mean)) / jnp.where(near, 1, beta)
+        lead = jnp.where(near, excess * log1p_ratio(beta * excess), far)
+        return jnp.where(some, top, 0) + lead
 
     def rescale(self, beta: Array, old_top: Array, new_top: Array) -> Array:
-        return jnp.exp(beta * (old_top - new_top))
+        lowest = jnp.finfo(new_top.dtype).min  # finite: 0 times it is 0
+        return jnp.exp(beta * jnp.maximum(old_top - new_top, lowest))
+
+    def raised(self, totals: Totals, beta: Array, old_top: Array, new_top: Array) -> Totals:
+        rescaled = super().raised(totals, beta, old_top, new_top)
+        lower = jnp.where(totals.slots > 0, old_top - new_top, 0)
+        shift = totals.slots * lower * expm1_ratio(beta * lower)
+        return rescaled._replace(term=rescaled.term + shift)
 
 
 class LogSumRelu(Summable):
@@ -232,19 +253,27 @@ class LogSumRelu(Summable):
     energy finite where no pattern is active.
     """
 
-    epsilon: Array | float = 1e-6
+    epsilon: Positive = 1e-6
 
     def laws(self) -> Laws:
         return Laws(convex=False, normalised=True)
 
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
-        kernel = jnp.maximum(1 + beta * lead, 0)
-        return (kernel > 0).astype(lead.dtype), kernel
+        kernel = 1 + beta * lead
+        active = jnp.where(jnp.isnan(kernel), kernel, (kernel > 0).astype(lead.dtype))
+        return active, jnp.where(active == 0, 0, lead)
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)
 
     def close(self, totals: Totals, beta: Array, top: Array) -> Array:
+        """From the sum of s where all are active: a small beta costs no digits, 0 neither."""
         del top
         epsilon = jnp.asarray(self.epsilon).astype(totals.term.dtype)
-        return (jnp.log(epsilon + totals.term) - jnp.log(epsilon + totals.slots)) / beta
+        everything = epsilon + totals.slots
+        mean = totals.term / everything
+        near = (totals.density == totals.slots) & (beta * mean > -0.5)
+        kernels = jnp.maximum(totals.density + jnp.where(near, 0, beta * totals.term), 0)
+        far = (jnp.log(epsilon + kernels) - jnp.log(everything)) / jnp.where(near, 1, beta)
+        mean = jnp.where(near, mean, 0)
+        return jnp.where(near, mean * log1p_ratio(beta * mean), far)

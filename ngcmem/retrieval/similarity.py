@@ -7,12 +7,13 @@ importance 0 is not read at all, so it may hold NaN.
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ngcmem.core import Pytree
+from ngcmem.core import Interval, Pytree, Real
 
 
 def accumulation_dtype(*arrays: Array) -> np.dtype:
@@ -27,7 +28,7 @@ class Similarity(Pytree):
     `feature_weights` (d,): importance of each feature, >= 0; None weighs all alike.
     """
 
-    feature_weights: Array | None = None
+    feature_weights: Annotated[Array, Interval("[0, inf)")] | None = None
 
     @abstractmethod
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
@@ -54,6 +55,10 @@ class Similarity(Pytree):
             if factor is not None:
                 importance = importance * jnp.asarray(factor).astype(dtype)
         return importance
+
+    def reads(self, features: int, known: Array | None) -> Array:
+        """(d,) bool, the features of a probe that are read; the others may hold anything."""
+        return self.importance(features, known, np.dtype(np.float32)) != 0
 
     def prepare(
         self, probe: Array, patterns: Array, known: Array | None
@@ -127,13 +132,14 @@ class Hamming(Similarity):
     distance is the number of compared features minus s. Piecewise constant: its gradient is 0.
     """
 
-    threshold: Array | float = 0.0
+    threshold: Real = 0.0
 
     def __call__(self, probe: Array, patterns: Array, known: Array | None = None) -> Array:
         probe, patterns, importance = self.prepare(probe, patterns, known)
         threshold = jnp.asarray(self.threshold).astype(probe.dtype)
         probe = jnp.where(probe > threshold, 1.0, -1.0).astype(probe.dtype)
-        patterns = jnp.where(patterns > threshold, 1.0, -1.0).astype(probe.dtype)
+        bits = jnp.where(patterns > threshold, 1.0, -1.0).astype(probe.dtype)
+        patterns = jnp.where(jnp.isnan(patterns), patterns, bits)
         return ((importance * probe) @ patterns.T + jnp.sum(importance)) / 2
 
 

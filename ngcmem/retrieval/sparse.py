@@ -1,9 +1,11 @@
 """Separations that give most slots no weight at all: top-k, the maximum, sparsemax, entmax."""
 
+from typing import Annotated, NamedTuple
+
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Static
+from ngcmem.core import Interval, Static, expm1_ratio, log1p_ratio
 from ngcmem.retrieval.separation import Laws, Separation, Softmax, participants
 
 
@@ -12,22 +14,26 @@ class TopK(Separation):
 
     For softmax Phi_k = max over k-subsets S of lse_S, a maximum of convex functions; the same
     holds for every convex separation whose weights are never negative.
+
+    Raises:
+        ValueError: `k` is not a whole number of at least 1, or an unknown `separation`.
     """
 
     k: Static[int]
-    separation: Separation = Softmax()
+    separation: str | Separation = Softmax()
 
     def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
-            raise ValueError(f"TopK: k is a number of slots, at least 1, got {self.k!r}.")
-        if isinstance(self.separation, (str, type)):
-            raise ValueError(
-                f"TopK: separation is an instance, got {self.separation!r}: write "
-                f"TopK(k={self.k}, separation=Softmax())."
-            )
+        from ngcmem.retrieval.names import resolve_separation  # which knows TopK itself
+
+        object.__setattr__(self, "separation", resolve_separation(self.separation))
+
+    @property
+    def _among(self) -> Separation:
+        assert isinstance(self.separation, Separation)
+        return self.separation
 
     def laws(self) -> Laws:
-        among = self.separation.laws()
+        among = self._among.laws()
         return among._replace(convex=among.convex and among.monotone)
 
     def select(self, similarities: Array, used: Array | None) -> tuple[Array, Array, Array]:
@@ -39,12 +45,12 @@ class TopK(Separation):
 
     def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         largest, slots, taking_part = self.select(similarities, used)
-        weights = self.separation(largest, beta, taking_part)
+        weights = self._among(largest, beta, taking_part)
         return jnp.zeros_like(similarities).at[slots].set(weights)
 
     def potential(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
         largest, _, taking_part = self.select(similarities, used)
-        return self.separation.potential(largest, beta, taking_part)
+        return self._among.potential(largest, beta, taking_part)
 
 
 class Max(Separation):
@@ -63,16 +69,13 @@ class Max(Separation):
 class Entmax(Separation):
     """w = argmax_p <p, beta s> + H_alpha(p), with H_alpha(p) = (1 - sum p^alpha)/(alpha (alpha-1)).
 
-    alpha > 1, a leaf: 2 is sparsemax, alpha -> 1 softmax. Phi is that maximum over beta, minus its
-    value at s = 0. A pattern whose similarity leads by 1 / (beta (alpha - 1)) gets weight exactly
-    1 (Peters, Niculae and Martins 2019, arXiv 1905.05702; Santos et al. 2024, arXiv 2402.13725).
+    alpha >= 1, a leaf: 2 is sparsemax, 1 the limit softmax. Phi is that maximum over beta, minus
+    its value at s = 0. A pattern whose similarity leads by 1 / (beta (alpha - 1)) gets weight
+    exactly 1 (Peters, Niculae and Martins 2019, arXiv 1905.05702; Santos et al. 2024, arXiv
+    2402.13725).
     """
 
-    alpha: Array | float = 1.5
-
-    def __post_init__(self) -> None:
-        if isinstance(self.alpha, (int, float)) and not self.alpha > 1:
-            raise ValueError(f"Entmax: alpha > 1, got {self.alpha!r}; alpha -> 1 is Softmax().")
+    alpha: Annotated[float | Array, Interval("[1, inf)")] = 1.5
 
     def laws(self) -> Laws:
         return Laws(normalised=True)
@@ -108,67 +111,103 @@ def entmax_weights(
     tau is found by a bracketed Newton iteration to the last bit; its derivative comes from one
     further Newton step from the solution, which is the implicit function theorem.
     """
+    weights, _ = _entmax(similarities, beta, alpha, used)
+    return weights
+
+
+class _Solution(NamedTuple):
+    """What the potential needs besides the weights."""
+
+    leads: Array  # s - top, 0 in slots that take no part
+    logs: Array  # ln(w n), 0 where w is 0
+    slots: Array  # n, how many take part, at least 1
+    top: Array  # the largest s, 0 if nothing takes part
+
+
+def _entmax(
+    similarities: Array, beta: Array | float, alpha: Array | float, used: Array | None
+) -> tuple[Array, _Solution]:
+    """The weights, from their logarithms relative to equal weights 1 / n,
+
+        ln(w_i n) = c + ln(1 + a r_i) / a,     a = alpha - 1,   r_i = beta (s_i - top) n^a e^(-a c),
+
+    with c = ln(w_top n), 0 to ln n, solved for: so a -> 0 is softmax, and a small beta and an alpha
+    near 1 cost no digits.
+    """
     dtype = similarities.dtype
     taking_part, finite = participants(similarities, used)
     top = jnp.max(jnp.where(taking_part, finite, -jnp.inf))
     top = lax.stop_gradient(jnp.where(jnp.any(taking_part), top, 0))
-    alpha, beta = jnp.asarray(alpha).astype(dtype), jnp.asarray(beta).astype(dtype)
-    lead = (alpha - 1) * beta * jnp.where(taking_part, finite - top, 0)
-    power = 1 / (alpha - 1)
-    tau = _solve(*map(lax.stop_gradient, (lead, power, taking_part)))
-    total, slope = _mass(lead, power, taking_part, tau)
-    tau = tau + (total - 1) / slope
-    weights = _rectified_power(lead - tau, power, taking_part)
+    a, beta = jnp.asarray(alpha).astype(dtype) - 1, jnp.asarray(beta).astype(dtype)
+    leads = jnp.where(taking_part, finite - top, 0)
+    slots = jnp.maximum(jnp.sum(taking_part.astype(dtype)), 1)
+    z = beta * leads
+    c = _solve(*map(lax.stop_gradient, (z, a, slots, taking_part)))
+    missing, slope, _ = _balance(z, a, slots, taking_part, c)
+    c = c - missing / slope
+    positive, logs, _ = _logs(z, a, slots, taking_part, c)
+    weights = jnp.where(positive, jnp.exp(logs), 0)
     total = jnp.sum(weights)
-    return weights / jnp.where(total > 0, total, 1)
+    divisor = jnp.where(total > 0, total, jnp.where(jnp.isnan(top), top, 1))
+    return weights / divisor, _Solution(leads, logs, slots, top)
 
 
-def _rectified_power(base: Array, power: Array, taking_part: Array) -> Array:
-    positive = taking_part & (base > 0)
-    return jnp.where(positive, jnp.where(positive, base, 1) ** power, 0)
+def _logs(
+    z: Array, a: Array, slots: Array, taking_part: Array, c: Array
+) -> tuple[Array, Array, Array]:
+    """Which slots have a weight, ln(w_i n), and 1 + a r_i, its inverse derivative by c."""
+    largest = jnp.log(jnp.finfo(z.dtype).max) / 2
+    ratio = z * jnp.exp(jnp.minimum(a * (jnp.log(slots) - c), largest))
+    room = 1 + a * ratio
+    positive = taking_part & (room > 0)
+    ratio = jnp.where(positive, ratio, 0)
+    logs = jnp.where(positive, c + ratio * log1p_ratio(a * ratio), 0)
+    return positive, logs, jnp.where(positive, room, 1)
 
 
-def _mass(lead: Array, power: Array, taking_part: Array, tau: Array) -> tuple[Array, Array]:
-    """sum_i w_i at this tau, and minus its derivative by tau (1 if nothing takes part)."""
-    base = lead - tau
-    weights = _rectified_power(base, power, taking_part)
-    slope = power * jnp.sum(jnp.where(weights > 0, weights / jnp.where(base > 0, base, 1), 0))
-    return jnp.sum(weights), jnp.where(slope > 0, slope, 1)
+def _balance(
+    z: Array, a: Array, slots: Array, taking_part: Array, c: Array
+) -> tuple[Array, Array, Array]:
+    """mean of w n - 1, which c makes 0; its derivative by c; and the mean of |w n - 1|."""
+    positive, logs, room = _logs(z, a, slots, taking_part, c)
+    excess = jnp.where(positive, logs * expm1_ratio(logs), jnp.where(taking_part, -1.0, 0.0))
+    slope = jnp.sum(jnp.where(positive, jnp.exp(logs) / room, 0)) / slots
+    size = jnp.sum(jnp.abs(lax.stop_gradient(excess))) / slots
+    return jnp.sum(excess) / slots, jnp.where(slope > 0, slope, 1), size
 
 
-def _solve(lead: Array, power: Array, taking_part: Array) -> Array:
-    """tau in [-1, 0) with sum_i max(lead_i - tau, 0)^power = 1; the largest lead is 0."""
-    tolerance = jnp.finfo(lead.dtype).eps / 2
+def _solve(z: Array, a: Array, slots: Array, taking_part: Array) -> Array:
+    """c in [0, ln n] with a mean of w n of 1, from where softmax has it."""
+    rounding = jnp.finfo(z.dtype).eps / 2
 
     def unfinished(carry):
-        low, high, tau, steps = carry
-        total, _ = _mass(lead, power, taking_part, tau)
-        return (jnp.abs(total - 1) > tolerance) & (high - low > tolerance) & (steps < 64)
+        low, high, c, steps = carry
+        missing, _, size = _balance(z, a, slots, taking_part, c)
+        return (jnp.abs(missing) > rounding * size) & (high - low > rounding * high) & (steps < 64)
 
     def step(carry):
-        low, high, tau, steps = carry
-        total, slope = _mass(lead, power, taking_part, tau)
-        low, high = jnp.where(total >= 1, tau, low), jnp.where(total >= 1, high, tau)
-        newton = tau + (total - 1) / slope
+        low, high, c, steps = carry
+        missing, slope, _ = _balance(z, a, slots, taking_part, c)
+        low, high = jnp.where(missing <= 0, c, low), jnp.where(missing <= 0, high, c)
+        newton = c - missing / slope
         inside = (newton > low) & (newton < high)
         return low, high, jnp.where(inside, newton, (low + high) / 2), steps + 1
 
-    start = (-jnp.ones((), lead.dtype), jnp.zeros((), lead.dtype), -jnp.ones((), lead.dtype), 0)
-    return lax.while_loop(unfinished, step, start)[2]
+    mean = jnp.sum(jnp.where(taking_part, jnp.exp(z), 0)) / slots
+    high = jnp.log(slots)
+    begin = jnp.clip(-jnp.log(jnp.where(mean > 0, mean, 1)), 0, high)
+    return lax.while_loop(unfinished, step, (jnp.zeros_like(high), high, begin, 0))[2]
 
 
 def _entmax_potential(
     similarities: Array, beta: Array | float, alpha: Array | float, used: Array | None
 ) -> Array:
-    weights = entmax_weights(similarities, beta, alpha, used)
-    taking_part, finite = participants(similarities, used)
+    weights, solution = _entmax(similarities, beta, alpha, used)
     dtype = similarities.dtype
     alpha, beta = jnp.asarray(alpha).astype(dtype), jnp.asarray(beta).astype(dtype)
-    top = lax.stop_gradient(jnp.max(jnp.where(taking_part, finite, -jnp.inf)))
-    some = jnp.any(taking_part)
-    top = jnp.where(some, top, 0)
-    mean = top + jnp.sum(weights * jnp.where(taking_part, finite - top, 0))
-    slots = jnp.maximum(jnp.sum(taking_part.astype(dtype)), 1)
-    concentration = jnp.sum(_rectified_power(weights, alpha, taking_part))
-    excess = (slots ** (1 - alpha) - concentration) / (alpha * (alpha - 1) * beta)
-    return jnp.where(some, mean + excess, 0)
+    mean = solution.top + jnp.sum(weights * solution.leads)
+    # sum w^alpha - n^(1 - alpha) over alpha - 1, without a difference of nearly equal numbers.
+    gained = weights * solution.logs * expm1_ratio((alpha - 1) * solution.logs)
+    concentration = jnp.sum(gained) * solution.slots ** (1 - alpha)
+    excess = jnp.where(beta == 0, 0, concentration / (alpha * jnp.where(beta == 0, 1, beta)))
+    return jnp.where(jnp.any(weights != 0), mean - excess, 0)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Shared
+from ngcmem.core import NonNegative, NonNegativeOrInf, Shared
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
 
 
@@ -15,7 +15,7 @@ class BCM(PlasticSynapse[BCMState]):
     """Weak activity depresses, strong activity potentiates, and the border between them slides.
 
         dW = inputs outer post (post - threshold)                                (batch mean)
-        threshold <- threshold + (1 - exp(-dt / threshold_tau)) (mean of post^2 - threshold)
+        threshold <- threshold + (1 - exp(-dt / tau_threshold)) (mean of post^2 - threshold)
 
     The sliding threshold makes the rule stable and selective when it moves faster than the
     weights. It is learned: shared by the batch, moved only by `evolve`, kept by reset.
@@ -25,8 +25,8 @@ class BCM(PlasticSynapse[BCMState]):
     doi:10.1016/S0893-6080(05)80003-6, for the squared average.
     """
 
-    threshold_tau: float | Array = 100.0  # ms
-    threshold_start: float | Array = 1.0
+    tau_threshold: NonNegativeOrInf = 100.0  # ms
+    threshold_start: NonNegative = 1.0
 
     def init(self, key: Array) -> BCMState:
         threshold = jnp.zeros(self.outputs) + self.threshold_start
@@ -36,6 +36,6 @@ class BCM(PlasticSynapse[BCMState]):
         return outer_mean(state.inputs, state.post * (state.post - state.threshold[None]))
 
     def evolve(self, state: BCMState, t: Array, dt: Array) -> BCMState:
-        moved = -jnp.expm1(-dt / self.threshold_tau)
+        moved = -jnp.expm1(-dt / self.tau_threshold)
         threshold = state.threshold + moved * (jnp.mean(state.post**2, 0) - state.threshold)
         return self.learned(state, t, dt).replace(threshold=threshold)

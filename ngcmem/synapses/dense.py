@@ -3,7 +3,16 @@
 import jax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Real,
+    Shared,
+    State,
+    Static,
+    lecun_normal_weights,
+)
 from ngcmem.synapses._initial import Initializer, initial
 
 
@@ -19,15 +28,18 @@ class Dense(Component[DenseState]):
 
         outputs = scale * (inputs @ weights) + bias
 
+    linear, so that two spikes in a step bring twice the weight.
     Train `weights` and `bias` by gradient (`nm.parameters`, `jax.grad`, optax), or set them:
     `state.set({"synapse.weights": w})`. `weight_init` and `bias_init` are initializers such as
     `jax.nn.initializers.lecun_normal()`.
+
+    Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 7.2.
     """
 
     inputs: Static[int]
     outputs: Static[int]
-    scale: float | Array = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.lecun_normal()
+    scale: Real = 1.0
+    weight_init: Static[Initializer] = lecun_normal_weights
     bias_init: Static[Initializer] = jax.nn.initializers.zeros
 
     def init(self, key: Array) -> DenseState:

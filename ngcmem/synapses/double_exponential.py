@@ -1,19 +1,31 @@
 """Synapse whose conductance rises and decays."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    PerExample,
+    Positive,
+    Real,
+    Shared,
+    State,
+    Static,
+    approach,
+    expm1_ratio,
+    uniform_weights,
+)
 from ngcmem.synapses._initial import Initializer, initial
 
 
 class DoubleExponentialSynapseState(State):
     inputs: Input[Array, "inputs"]  # presynaptic spikes
     v: Input[Array, "outputs"]  # membrane potential of the target, mV; unwired: driving force 1
-    decaying: PerExample[Array, "outputs"]  # trace with tau_decay
     rising: PerExample[Array, "outputs"]  # trace with tau_rise
+    rising_rounding: PerExample[Array, "outputs"]  # what its digits do not hold
     conductance: PerExample[Array, "outputs"]  # nS, or pA if v is not wired
+    conductance_rounding: PerExample[Array, "outputs"]  # what its digits do not hold
     outputs: PerExample[Array, "outputs"]  # current, pA
     weights: Shared[Array, "inputs outputs"]  # peak conductance per spike, nS
 
@@ -25,27 +37,34 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
         outputs = scale * conductance * (reversal - v)
 
     with `peak` the largest value of the difference, reached at
-    tau_rise tau_decay / (tau_decay - tau_rise) ln(tau_decay / tau_rise). tau_rise and tau_decay
-    differ; the order does not matter. `v` as in `ExponentialSynapse`. Exact for any dt. Units: mV,
-    ms, nS, pA. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.8.
+    tau_rise tau_decay / (tau_decay - tau_rise) ln(tau_decay / tau_rise); where both are one tau,
+    the limit w t / tau exp(1 - t / tau), the alpha function. Their order does not matter. It is
+    integrated as the trace r of tau_rise that feeds the conductance,
+
+        dr/dt = -r / tau_rise,     dg/dt = -g / tau_decay + r / (largest g of a spike of r 1),
+
+    which loses no digits where the two are nearly equal. `v` and several spikes in a step as in
+    `ExponentialSynapse`. Exact for any dt. Units: mV, ms, nS, pA. Reference: Dayan and Abbott
+    (2001), Theoretical Neuroscience, section 5.8.
     """
 
     inputs: Static[int]
     outputs: Static[int]
-    tau_rise: float | Array = 1.0  # ms
-    tau_decay: float | Array = 5.0  # ms
-    reversal: float | Array = 0.0  # mV
-    scale: float | Array = 1.0
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    tau_rise: Positive = 1.0  # ms
+    tau_decay: Positive = 5.0  # ms
+    reversal: Real = 0.0  # mV
+    scale: Real = 1.0
+    weight_init: Static[Initializer] = uniform_weights
 
     def init(self, key: Array) -> DoubleExponentialSynapseState:
         outputs = jnp.zeros(self.outputs)
         return DoubleExponentialSynapseState(
             inputs=jnp.zeros(self.inputs),
             v=outputs + (self.reversal - 1.0),
-            decaying=outputs,
             rising=outputs,
+            rising_rounding=outputs,
             conductance=outputs,
+            conductance_rounding=outputs,
             outputs=outputs,
             weights=initial(self, "weight_init", key, (self.inputs, self.outputs)),
         )
@@ -53,20 +72,32 @@ class DoubleExponentialSynapse(Component[DoubleExponentialSynapseState]):
     def time_to_peak(self) -> Array:
         """When the conductance of one spike is largest, ms."""
         rise, decay = jnp.asarray(self.tau_rise), jnp.asarray(self.tau_decay)
-        return rise * decay / (decay - rise) * jnp.log(decay / rise)
+        near = jnp.log1p((decay - rise) / rise)  # ln(decay / rise)
+        return decay / expm1_ratio(near)
 
     def advance_state(
         self, state: DoubleExponentialSynapseState, t: Array, dt: Array
     ) -> DoubleExponentialSynapseState:
-        top = self.time_to_peak()
-        peak = jnp.exp(-top / self.tau_decay) - jnp.exp(-top / self.tau_rise)
-        arriving = state.inputs @ state.weights
-        decaying = state.decaying * jnp.exp(-dt / self.tau_decay) + arriving
-        rising = state.rising * jnp.exp(-dt / self.tau_rise) + arriving
-        conductance = (decaying - rising) / peak
+        rise, decay = jnp.asarray(self.tau_rise), jnp.asarray(self.tau_decay)
+        peak = decay * jnp.exp(-self.time_to_peak() / rise)  # of g fed by r from 1
+        apart = jnp.abs(decay - rise) / decay / rise
+        slower = jnp.exp(-dt / jnp.maximum(rise, decay))
+        fed = dt * slower * expm1_ratio(-dt * apart)
+        conductance, conductance_rounding = approach(
+            state.conductance,
+            state.conductance_rounding,
+            0.0,
+            decay,
+            dt,
+            jump=state.rising * (fed / peak),
+        )
+        rising, rising_rounding = approach(
+            state.rising, state.rising_rounding, 0.0, rise, dt, jump=state.inputs @ state.weights
+        )
         return state.replace(
-            decaying=decaying,
             rising=rising,
+            rising_rounding=rising_rounding,
             conductance=conductance,
+            conductance_rounding=conductance_rounding,
             outputs=self.scale * conductance * (self.reversal - state.v),
         )

@@ -3,7 +3,16 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegativeOrInf,
+    PerExample,
+    Real,
+    State,
+    Static,
+    approach,
+)
 
 
 class EligibilityState(State):
@@ -12,6 +21,7 @@ class EligibilityState(State):
     pre_trace: Input[Array, "inputs"]
     post_trace: Input[Array, "outputs"]
     eligibility: PerExample[Array, "inputs outputs"]
+    rounding: PerExample[Array, "inputs outputs"]  # what the digits of the eligibility do not hold
 
 
 class Eligibility(Component[EligibilityState]):
@@ -21,28 +31,33 @@ class Eligibility(Component[EligibilityState]):
                        + a_plus pre_trace outer post - a_minus inputs outer post_trace
 
     It decides nothing: wire it to `RewardSTDP`, where a reward that comes up to `tau` later turns
-    it into weights. It stands after the cells it watches, so it closes no loop. Units: ms.
-    Reference: Izhikevich (2007), Cerebral Cortex 17:2443, doi:10.1093/cercor/bhl152.
+    it into weights. Of several spikes in a step every one makes its pairs. It stands after the
+    cells it watches, so it closes no loop. Units: ms. Reference: Izhikevich (2007), Cerebral Cortex
+    17:2443, doi:10.1093/cercor/bhl152.
     """
 
     inputs: Static[int]
     outputs: Static[int]
-    tau: float | Array = 1000.0  # ms
-    a_plus: float | Array = 1.0
-    a_minus: float | Array = 1.05
+    tau: NonNegativeOrInf = 1000.0  # ms
+    a_plus: Real = 1.0
+    a_minus: Real = 1.05
 
     def init(self, key: Array) -> EligibilityState:
         pre, post = jnp.zeros(self.inputs), jnp.zeros(self.outputs)
+        zeros = jnp.zeros((self.inputs, self.outputs))
         return EligibilityState(
             inputs=pre,
             post=post,
             pre_trace=pre,
             post_trace=post,
-            eligibility=jnp.zeros((self.inputs, self.outputs)),
+            eligibility=zeros,
+            rounding=zeros,
         )
 
     def advance_state(self, state: EligibilityState, t: Array, dt: Array) -> EligibilityState:
         grown = jnp.outer(state.pre_trace, self.a_plus * state.post)
         shrunk = jnp.outer(state.inputs, self.a_minus * state.post_trace)
-        kept = state.eligibility * jnp.exp(-dt / self.tau)
-        return state.replace(eligibility=kept + grown - shrunk)
+        eligibility, rounding = approach(
+            state.eligibility, state.rounding, 0.0, self.tau, dt, jump=grown - shrunk
+        )
+        return state.replace(eligibility=eligibility, rounding=rounding)

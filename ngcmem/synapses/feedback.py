@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Borrowed, Component, Input, PerExample, State, Static
+from ngcmem.core import Borrowed, Component, Input, PerExample, Real, State, Static
 
 
 class FeedbackState(State):
@@ -25,7 +25,7 @@ class Feedback(Component[FeedbackState]):
 
     inputs: Static[int]
     outputs: Static[int]
-    scale: float | Array = 1.0
+    scale: Real = 1.0
 
     def init(self, key: Array) -> FeedbackState:
         return FeedbackState(

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import LearningInput
+from ngcmem.core import LearningInput, NonNegative
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
@@ -18,7 +18,8 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
         dW = pre_trace outer post + inputs outer (post_trace - 2 target_rate tau / 1000)
 
     (batch mean): near-coincident spikes in either order strengthen the inhibition, a lone
-    inhibitory spike weakens it, and both balance where the target fires at `target_rate` Hz.
+    inhibitory spike weakens it, and both balance where the target fires at `target_rate` Hz. Of
+    several spikes in a step every one counts.
     Wire in two `Trace`s with the time constant `tau` and gain 1; weights are positive, subtract
     the outputs from the target's current: wire("-synapse.outputs", to="cell.current").
     Transmission, `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Units: ms, Hz.
@@ -26,8 +27,8 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
     doi:10.1126/science.1211095.
     """
 
-    target_rate: float | Array = 5.0  # Hz
-    tau: float | Array = 20.0  # ms, of the two traces
+    target_rate: NonNegative = 5.0  # Hz
+    tau: NonNegative = 20.0  # ms, of the two traces
 
     def init(self, key: Array) -> InhibitorySTDPState:
         return InhibitorySTDPState(

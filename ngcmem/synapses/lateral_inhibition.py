@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, zeros_per_unit
+from ngcmem.core import Component, Input, PerExample, Real, State, Static, zeros_per_unit
 
 
 class LateralInhibitionState(State):
@@ -16,14 +16,14 @@ class LateralInhibition(Component[LateralInhibitionState]):
 
         outputs_i = strength * sum_{j != i} inputs_j
 
-    the product with strength (1 - I), at the cost of one sum. Close the loop with a lag and a
-    minus sign: wire(delayed("cell.spikes"), to="inhibition.inputs") and
+    the product with strength (1 - I), at the cost of one sum; two spikes inhibit twice. Close the
+    loop with a lag and a minus sign: wire(delayed("cell.spikes"), to="inhibition.inputs") and
     wire("synapse.outputs", "-inhibition.outputs", to="cell.current"). Reference: Diehl and Cook
     (2015), doi:10.3389/fncom.2015.00099, whose inhibitory layer this sums up.
     """
 
     units: Static[int]
-    strength: float | Array = 1.0
+    strength: Real = 1.0
 
     def init(self, key: Array) -> LateralInhibitionState:
         zeros = zeros_per_unit(self)

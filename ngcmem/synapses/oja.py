@@ -1,10 +1,9 @@
 """Oja's synapse: principal components by a local rule."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Static
+from ngcmem.core import Static, small_normal_weights
 from ngcmem.synapses._initial import Initializer
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, outer_mean
 
@@ -28,7 +27,7 @@ class Oja(PlasticSynapse[OjaState]):
 
     bounds: Static[str] = "none"
     ordered: Static[bool] = True
-    weight_init: Static[Initializer] = jax.nn.initializers.normal(0.1)
+    weight_init: Static[Initializer] = small_normal_weights
 
     def init(self, key: Array) -> OjaState:
         return OjaState(**self.init_common(key))

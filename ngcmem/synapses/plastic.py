@@ -1,9 +1,8 @@
 """What all synapses that learn have in common: transmission, learning rate, bounds."""
 
 import abc
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
@@ -11,12 +10,17 @@ from jax import Array
 from ngcmem.core import (
     Component,
     Input,
+    Interval,
     LearningInput,
+    NonNegative,
     PerExample,
+    Real,
+    RealOrInf,
     Shared,
     State,
     Static,
     check_choice,
+    uniform_weights,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 from ngcmem.synapses._bounds import BOUNDS, normalised, slowed
@@ -42,9 +46,12 @@ class PlasticSynapse(Component[S]):
         outputs = scale * (inputs @ weights)
         W <- bounded(W + eta dW),   or by an optax `optimizer`, which is fed -dW
 
-    dW is the rule's `weight_changes`, a mean over the batch. `bounds="hard"` clips W to
-    weight_min..weight_max, `"soft"` also shrinks the steps towards a bound, `"none"` leaves W
-    free. With `total` every output's incoming weights are then scaled to that sum.
+    Transmission is linear: two spikes in a step bring twice the weight. dW is the rule's
+    `weight_changes`, a mean over the batch. `bounds="hard"` clips W to weight_min..weight_max,
+    `"soft"` also shrinks the steps towards a bound, `"none"` leaves W free. With `total` every
+    output's incoming weights are then scaled to that sum.
+
+    Reference: Gerstner and Kistler (2002), Spiking Neuron Models, chapter 10.
 
     Attributes:
         eta, optimizer: a learning rate or an optax transformation, at most one; with neither the
@@ -59,14 +66,14 @@ class PlasticSynapse(Component[S]):
 
     inputs: Static[int]
     outputs: Static[int]
-    scale: float | Array = 1.0
-    eta: float | Array | None = None
+    scale: Real = 1.0
+    eta: Real | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     bounds: Static[str] = "hard"
-    weight_min: float | Array = 0.0
-    weight_max: float | Array = 1.0
-    total: float | Array | None = None
-    weight_init: Static[Initializer] = jax.nn.initializers.uniform(1.0)
+    weight_min: Annotated[float | Array, Interval("[-inf, inf)")] = 0.0
+    weight_max: RealOrInf = 1.0
+    total: NonNegative | None = None
+    weight_init: Static[Initializer] = uniform_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,12 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Component, Input, LearningInput, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    LearningInput,
+    NonNegative,
+    PerExample,
+    Shared,
+    State,
+    Static,
+    lecun_normal_weights,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 
@@ -30,13 +39,16 @@ class Predictive(Component[PredictiveState]):
     the exact negative gradient of the batch's mean energy, and local: presynaptic activity times
     postsynaptic error. Give `eta=` or `optimizer=`; with neither it does not learn. Reference:
     Whittington and Bogacz (2017), eq. 2.18, doi:10.1162/NECO_a_00949.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given.
     """
 
     inputs: Static[int]
     outputs: Static[int]
-    eta: float | Array | None = None
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
-    weight_init: Static[Callable[..., Array]] = jax.nn.initializers.lecun_normal()
+    weight_init: Static[Callable[..., Array]] = lecun_normal_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import LearningInput
+from ngcmem.core import LearningInput, Real
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
@@ -20,14 +20,15 @@ class STDP(PlasticSynapse[STDPState]):
     A pair at t_post - t_pre = D changes W by eta a_plus exp(-D / tau_pre) for D > 0 and by
     -eta a_minus exp(D / tau_post) for D < 0, with the taus of the two `Trace`s wired in, of gain
     1. A trace includes the spike of its own step: a pair at D = 0 counts in both terms. Whether
-    all pairs or the nearest count is the traces' `pairing`. Transmission, `eta`, `optimizer`,
+    all pairs or the nearest count is the traces' `pairing`. Of several spikes in a step every one
+    makes its pairs. Transmission, `eta`, `optimizer`,
     bounds and `total` as in `PlasticSynapse`. Reference: Song, Miller and Abbott (2000), Nature
     Neuroscience 3:919, doi:10.1038/78829; Morrison, Diesmann and Gerstner (2008),
     doi:10.1007/s00422-008-0233-1.
     """
 
-    a_plus: float | Array = 1.0
-    a_minus: float | Array = 1.05
+    a_plus: Real = 1.0
+    a_minus: Real = 1.05
 
     def init(self, key: Array) -> STDPState:
         return STDPState(

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import LearningInput
+from ngcmem.core import LearningInput, Real
 from ngcmem.synapses.plastic import PlasticState, PlasticSynapse, difference_mean
 
 
@@ -22,19 +22,19 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
 
     with o2 and r2 the slow traces just before the spike. Wire in four `Trace`s of gain 1 with the
     time constants given at the compartments; a trace includes the spike of its own step, which is
-    taken out again here. The default amplitudes are the minimal model fitted to visual cortex
-    (all-to-all; table 3 of the reference): pairing at 10 Hz and below depresses or does nothing,
-    at 40 Hz it potentiates. Transmission, `eta`, `optimizer`, bounds and `total` as in
-    `PlasticSynapse`. Reference: Pfister and Gerstner (2006), Journal of Neuroscience 26:9673,
-    doi:10.1523/JNEUROSCI.1425-06.2006.
+    taken out again here; of several spikes in a step each meets those before it. The default
+    amplitudes are the minimal model fitted to visual cortex (all-to-all; table 3 of the reference):
+    pairing at 10 Hz and below depresses or does nothing, at 40 Hz it potentiates. Transmission,
+    `eta`, `optimizer`, bounds and `total` as in `PlasticSynapse`. Reference: Pfister and Gerstner
+    (2006), Journal of Neuroscience 26:9673, doi:10.1523/JNEUROSCI.1425-06.2006.
     """
 
     default_eta = 1.0
 
-    a2_plus: float | Array = 0.0
-    a2_minus: float | Array = 7.1e-3
-    a3_plus: float | Array = 6.5e-3
-    a3_minus: float | Array = 0.0
+    a2_plus: Real = 0.0
+    a2_minus: Real = 7.1e-3
+    a3_plus: Real = 6.5e-3
+    a3_minus: Real = 0.0
 
     def init(self, key: Array) -> TripletSTDPState:
         pre, post = jnp.zeros(self.inputs), jnp.zeros(self.outputs)
@@ -47,7 +47,13 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
         )
 
     def weight_changes(self, state: TripletSTDPState, t: Array, dt: Array) -> Array:
-        post_before, pre_before = state.post_slow - state.post, state.pre_slow - state.inputs
+        post_before = _met(state.post_slow, state.post)
+        pre_before = _met(state.pre_slow, state.inputs)
         grown = state.post * (self.a2_plus + self.a3_plus * post_before)
         shrunk = state.inputs * (self.a2_minus + self.a3_minus * pre_before)
         return difference_mean((state.pre_trace, grown), (shrunk, state.post_trace))
+
+
+def _met(slow: Array, spikes: Array) -> Array:
+    """The slow trace as the spikes of this step met it, on average: each those before it."""
+    return slow - spikes + 0.5 * jnp.maximum(spikes - 1.0, 0.0)

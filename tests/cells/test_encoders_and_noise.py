@@ -28,6 +28,25 @@ def test_poisson_rate_does_not_depend_on_the_step(dt):
     )
 
 
+@pytest.mark.parametrize("dt", [0.1, 1.0, 10.0])
+def test_the_number_of_spikes_in_100_ms_at_100_hz(dt):
+    """10 with counts, whatever dt; without, one a step at most: the docs' 9.95, 9.5 and 6.3."""
+    inputs = jnp.concatenate([jnp.ones((1, 1000)), -jnp.ones((1, 10))], 1)
+    steps = round(100 / dt)
+    several = raster(nm.Poisson(units=1010, rate=100.0, counts=True), inputs, steps, dt)
+    totals = several[:, 0, :1000].sum(0)
+    assert abs(totals.mean() - 10.0) < 4 * np.sqrt(10.0 / 1000)
+    assert abs(totals.var() / 10.0 - 1.0) < 4 * np.sqrt(2 / 1000)  # Fano factor
+    np.testing.assert_array_equal(several, np.round(several))
+    np.testing.assert_array_equal(several[..., 1000:], 0)
+    if dt == 10.0:
+        assert several.max() >= 4  # P = 1.9 % in each of 10,000 steps
+    single = raster(nm.Poisson(units=1010, rate=100.0), inputs, steps, dt)
+    chance = 1 - np.exp(-dt / 10)
+    assert abs(single[:, 0, :1000].sum(0).mean() - steps * chance) < 4 * np.sqrt(10.0 / 1000)
+    assert {0.1: 9.95, 1.0: 9.5, 10.0: 6.3}[dt] == pytest.approx(steps * chance, abs=0.05)
+
+
 def test_bernoulli_is_a_coin_per_step_and_certain_at_the_ends():
     inputs = jnp.tile(jnp.array([-0.5, 0.0, 0.3, 1.0, 1.7]), (50, 1))
     mean = raster(nm.Bernoulli(units=5), inputs, 400).mean((0, 1))
@@ -117,7 +136,7 @@ def test_winner_fires_alone_with_the_interval_of_a_lif_cell():
 
 def test_counts_and_indices_equal_the_recorded_raster():
     spikes = (np.random.default_rng(1).random((50, 2, 8)) < 0.2).astype(np.float32)
-    count, raster = nm.SpikeCount(units=8), nm.SpikeIndices(units=8, most=3)
+    count, raster = nm.SpikeCount(units=8), nm.SpikeIndices(units=8, max_spikes=3)
     final, _ = nm.run(
         count, nm.init(count, jax.random.key(0), batch=2), steps=50, inputs={"inputs": spikes}
     )
@@ -135,5 +154,5 @@ def test_counts_and_indices_equal_the_recorded_raster():
             np.testing.assert_array_equal(seen["indices"][t, b, : len(expected)], expected)
             np.testing.assert_array_equal(seen["indices"][t, b, len(expected) :], -1)
     np.testing.assert_array_equal(final.overflow, np.maximum(spikes.sum(2) - 3, 0).sum(0))
-    with pytest.raises(ValueError, match="most=9 exceeds units=8; write most=8"):
-        nm.SpikeIndices(units=8, most=9)
+    with pytest.raises(ValueError, match="max_spikes=9 exceeds units=8; write max_spikes=8"):
+        nm.SpikeIndices(units=8, max_spikes=9)

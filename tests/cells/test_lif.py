@@ -65,7 +65,7 @@ def test_spike_has_a_surrogate_gradient_and_the_reset_none():
 
 
 def test_adaptation_settles_where_decay_equals_increment(reference):
-    cell = nm.AdaptiveLIF(units=1, adaptation_tau=100.0, adaptation_increment=2.0)
+    cell = nm.AdaptiveLIF(units=1, tau_adaptation=100.0, adaptation_increment=2.0)
     seen = reference.simulate(cell, 40.0, 3000, 0.5, ("spikes", "adaptation", "v"))
     times = np.flatnonzero(seen["spikes"])
     assert np.diff(times)[0] < np.diff(times)[-1]  # the rate adapts
@@ -76,7 +76,7 @@ def test_adaptation_settles_where_decay_equals_increment(reference):
 
 def test_homeostasis_is_learned_shared_and_kept_by_reset():
     cell = nm.AdaptiveLIF(
-        units=3, adaptation_increment=0.0, homeostasis_increment=0.5, homeostasis_tau=1e3
+        units=3, adaptation_increment=0.0, homeostasis_increment=0.5, tau_homeostasis=1e3
     )
     state = nm.init(cell, jax.random.key(0), batch=4)
     current = jnp.zeros((4, 3)).at[:2, 0].set(1e4)  # unit 0 fires in half of the examples

@@ -1,7 +1,11 @@
 """Mistakes in what a component is made of."""
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+
 import ngcmem as nm
-from tests.core.mistakes import Mistake, fields
+from tests.core.mistakes import KEY, Mistake, circuit, fields
 
 MISTAKES = [
     Mistake(
@@ -9,6 +13,25 @@ MISTAKES = [
         lambda: nm.Hopfield(slots=4, features=3, beta="a"),  # type: ignore[arg-type]
         TypeError,
         "Hopfield: beta is a number or an array, got 'a'.",
+    ),
+    Mistake(
+        "a capital",
+        lambda: nm.Hopfield(slots=4, features=3, Beta=3.0),  # type: ignore[call-arg]
+        TypeError,
+        "Hopfield has no 'Beta'. Did you mean 'beta'?",
+    ),
+    Mistake(
+        "an abbreviated firing pattern",
+        lambda: nm.cells.IZHIKEVICH_PATTERNS["RS"],
+        KeyError,
+        "\"IZHIKEVICH_PATTERNS has no 'RS'. Write 'regular_spiking'.\"",
+    ),
+    Mistake(
+        "a firing pattern of another name",
+        lambda: nm.cells.IZHIKEVICH_PATTERNS["thalamo_cortical"],
+        KeyError,
+        "\"IZHIKEVICH_PATTERNS has no 'thalamo_cortical'. There is: chattering, fast_spiking, "
+        'intrinsically_bursting, low_threshold_spiking, regular_spiking, resonator."',
     ),
     Mistake(
         "a list for an array",
@@ -72,6 +95,74 @@ MISTAKES = [
         "a probability of 3",
         lambda: nm.Episodic(slots=4, keys=3, storage_probability=3.0),
         ValueError,
-        "Episodic: storage_probability is a probability, 0 to 1 (None stores always), got 3.0.",
+        "Episodic: storage_probability is a number in [0, 1] or None, got 3.0.",
+    ),
+    Mistake(
+        "a negative time constant",
+        lambda: nm.LIF(units=1, tau=-5.0),
+        ValueError,
+        "LIF: tau is a number in (0, inf], got -5.0.",
+    ),
+    Mistake(
+        "a time constant of 0",
+        lambda: nm.LIF(units=1, tau=0),
+        ValueError,
+        "LIF: tau is a number in (0, inf], got 0.",
+    ),
+    Mistake(
+        "one time constant of several",
+        lambda: nm.LIF(units=2, tau=jnp.array([5.0, -2.0])),
+        ValueError,
+        "LIF: tau is a number in (0, inf], got an array with -2.0.",
+    ),
+    Mistake(
+        "a negative inverse temperature",
+        lambda: nm.Hopfield(slots=4, features=3, beta=-3),
+        ValueError,
+        "Hopfield: beta is a number in [0, inf), got -3.",
+    ),
+    Mistake(
+        "a learning rate that is no number",
+        lambda: nm.Hopfield(slots=4, features=3, eta=float("nan")),
+        ValueError,
+        "Hopfield: eta is a number in [0, inf) or None, got nan.",
+    ),
+    Mistake(
+        "a value put in later",
+        lambda: nm.Trace(units=1).replace(tau=np.float32(-1)),
+        ValueError,
+        "Trace: tau is a number in [0, inf], got -1.0.",
+    ),
+    Mistake(
+        "a value put into a circuit",
+        lambda: nm.with_parameters(circuit(), {"cell.tau": -1.0}),
+        ValueError,
+        "LIF: tau is a number in (0, inf], got -1.0.",
+    ),
+    Mistake(
+        "a value that no constructor saw",
+        lambda: nm.advance_state(
+            jax.tree.map(jnp.negative, nm.Trace(units=2)), nm.init(nm.Trace(units=2), KEY)
+        ),
+        ValueError,
+        "Trace: tau is a number in [0, inf], got -20.0.",
+    ),
+    Mistake(
+        "a constant of a rule",
+        lambda: nm.plasticity.RecursiveLeastSquares(forgetting=1.5),
+        ValueError,
+        "RecursiveLeastSquares: forgetting is a number in (0, 1], got 1.5.",
+    ),
+    Mistake(
+        "no connection",
+        lambda: nm.Hopfield(slots=4, features=3, p_conn=0.0),
+        ValueError,
+        "Hopfield: p_conn is a number in (0, 1], got 0.0.",
+    ),
+    Mistake(
+        "half a slot",
+        lambda: nm.retrieval.TopK(k=2.5),  # type: ignore[arg-type]
+        ValueError,
+        "TopK: k is a whole number of at least 1, got 2.5.",
     ),
 ]

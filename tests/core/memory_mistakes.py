@@ -56,8 +56,8 @@ MISTAKES = [
         "recall in a circuit",
         lambda: nm.recall(circuit(), state(), jnp.zeros((1, 3))),
         TypeError,
-        "nm.read takes (memory, state, inputs), got Circuit and CircuitState. In a circuit: "
-        "nm.read(circuit['memory'], state['memory'], inputs).",
+        "nm.recall takes (memory, state, inputs), got Circuit and CircuitState. In a circuit: "
+        "nm.recall(circuit['memory'], state['memory'], inputs).",
     ),  # type: ignore[arg-type]
     Mistake(
         "store None",
@@ -90,13 +90,13 @@ MISTAKES = [
         "a tensor of another library",
         lambda: nm.recall(memory(), memory_state(), Tensor()),
         TypeError,
-        "read: inputs is a tests.core.mistakes.Tensor: write inputs.numpy().",
+        "recall: inputs is a tests.core.mistakes.Tensor: write inputs.numpy().",
     ),
     Mistake(
         "steps and tol",
         lambda: nm.recall(memory(), memory_state(), jnp.zeros((1, 3)), steps=2, tol=1e-3),
         ValueError,
-        "read: give steps= or tol=, not both (max_steps= limits tol=).",
+        "recall: give steps= or tol=, not both (max_steps= limits tol=).",
     ),
     Mistake(
         "tol where nothing promises convergence",
@@ -104,14 +104,14 @@ MISTAKES = [
             memory().replace(similarity="manhattan"), memory_state(), jnp.zeros((1, 3)), tol=1e-3
         ),
         ValueError,
-        "read: tol= needs a recall that converges. Manhattan: its minimiser is a weighted "
+        "recall: tol= needs a recall that converges. Manhattan: its minimiser is a weighted "
         "median of the patterns, but recall takes their mean. Use steps= instead.",
     ),
     Mistake(
         "known of another shape",
         lambda: nm.recall(memory(), memory_state(), jnp.zeros((1, 3)), known=jnp.ones((1, 2))),
         ValueError,
-        "read: known has shape (1, 2), expected (1, 3).",
+        "recall: known has shape (1, 2), expected (1, 3).",
     ),
     Mistake(
         "eta and optimizer",
@@ -131,7 +131,7 @@ MISTAKES = [
         "an unknown policy",
         lambda: nm.Hopfield(slots=2, features=2, when_full="drop"),  # type: ignore[arg-type]
         ValueError,
-        "Hopfield: when_full is one of 'ring', 'refuse', got 'drop'.",
+        "Hopfield: when_full is one of 'fifo', 'refuse', got 'drop'.",
     ),
     Mistake(
         "a hyper-parameter that varies over nothing",
@@ -149,7 +149,7 @@ MISTAKES = [
         "a mask for a partial cue",
         lambda: nm.recall(memory(), memory_state(), jnp.ones((2, 3)), mask=jnp.ones((2, 3))),
         ValueError,
-        "read: 'mask' is no input of Hopfield, whose inputs are inputs, known. For a partial cue "
+        "recall: 'mask' is no input of Hopfield, whose inputs are inputs, known. For a partial cue "
         "write known=...",
     ),
     Mistake(
@@ -164,7 +164,7 @@ MISTAKES = [
         "an array for a dict of fields",
         lambda: nm.recall(fields(), nm.init(fields(), KEY), jnp.zeros((1, 5))),
         ValueError,
-        "read: inputs is a dict of the fields state, time, got no dict. Write "
+        "recall: inputs is a dict of the fields state, time, got no dict. Write "
         "inputs={'state': ..., 'time': ...}.",
     ),
     Mistake(
@@ -190,13 +190,13 @@ MISTAKES = [
         "a missing field",
         lambda: nm.recall(fields(), nm.init(fields(), KEY), {"state": jnp.zeros((1, 3))}),
         ValueError,
-        "read: inputs is a dict of the fields state, time; 'time' is missing.",
+        "recall: inputs is a dict of the fields state, time; 'time' is missing.",
     ),
     Mistake(
         "a misspelt field",
         lambda: nm.recall(fields(), nm.init(fields(), KEY), {"stat": jnp.zeros((1, 3))}),
         ValueError,
-        "read: inputs is a dict of the fields state, time, got 'stat'. Did you mean 'state'?",
+        "recall: inputs is a dict of the fields state, time, got 'stat'. Did you mean 'state'?",
     ),
     Mistake(
         "one pattern in a field",
@@ -204,7 +204,7 @@ MISTAKES = [
             fields(), nm.init(fields(), KEY), {"state": jnp.zeros(3), "time": jnp.zeros(2)}
         ),
         ValueError,
-        "read: inputs['state'] is one pattern of shape (3,); they are rows: write "
+        "recall: inputs['state'] is one pattern of shape (3,); they are rows: write "
         "inputs['state'][None].",
     ),
 ]

@@ -189,6 +189,22 @@ MISTAKES = [
         "There is no hyper-parameter 'cell.taus'. Did you mean 'cell.tau'?",
     ),
     Mistake(
+        "a size in place of a hyper-parameter",
+        lambda: nm.with_parameters(circuit(), {"cell.units": 3}),
+        ValueError,
+        "'cell.units' is a size or another fixed choice of LIF, no hyper-parameter: programs are "
+        "compiled for it. Make a new component with another units=, or write "
+        "component.replace(units=...).",
+    ),
+    Mistake(
+        "a size of a bare component",
+        lambda: nm.with_parameters(nm.LIF(units=3), {"units": 4}),
+        ValueError,
+        "'units' is a size or another fixed choice of LIF, no hyper-parameter: programs are "
+        "compiled for it. Make a new component with another units=, or write "
+        "component.replace(units=...).",
+    ),
+    Mistake(
         "no step length",
         lambda: nm.run(circuit(), state(), steps=2, dt=None),  # type: ignore[arg-type]
         ValueError,

@@ -2,10 +2,22 @@
 
 import pytest
 
-from tests.core import constructor_mistakes, memory_mistakes, state_mistakes, wiring_mistakes
+from tests.core import (
+    author_mistakes,
+    constructor_mistakes,
+    memory_mistakes,
+    state_mistakes,
+    wiring_mistakes,
+)
 from tests.core.mistakes import Mistake
 
-TABLES = (constructor_mistakes, wiring_mistakes, state_mistakes, memory_mistakes)
+TABLES = (
+    author_mistakes,
+    constructor_mistakes,
+    wiring_mistakes,
+    state_mistakes,
+    memory_mistakes,
+)
 MISTAKES = [mistake for table in TABLES for mistake in table.MISTAKES]
 
 

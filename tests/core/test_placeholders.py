@@ -24,4 +24,4 @@ def test_tracers_and_axes_sweep_a_component() -> None:
     assert jax.jit(jax.vmap(cell))(jnp.arange(3.0)).tolist() == [0.0, 2.0, 4.0]
     axes = jax.tree.map(lambda _: None, nm.LIF(units=1)).replace(tau=0)
     swept = jax.vmap(lambda one: one.tau + one.v_rest, in_axes=(axes,))
-    assert swept(nm.LIF(units=1, tau=jnp.arange(3.0), v_rest=1.0)).tolist() == [1.0, 2.0, 3.0]
+    assert swept(nm.LIF(units=1, tau=jnp.arange(1.0, 4.0), v_rest=1.0)).tolist() == [2.0, 3.0, 4.0]

@@ -6,6 +6,7 @@ import pydoc
 from jax import Array
 
 import ngcmem as nm
+from ngcmem.core import NonNegative
 
 
 class MadeState(nm.State):
@@ -16,12 +17,12 @@ class MadeState(nm.State):
 class Made(nm.Component[MadeState]):
     units: nm.Static[int]
     rule: nm.Static[nm.plasticity.SlotRule]
-    gain: float | Array | None = None
+    gain: NonNegative | None = None
 
 
 def test_a_component_shows_its_hyper_parameters_as_declared():
     shown = str(inspect.signature(Made))
-    assert shown == "(*, units: int, rule: Rule, gain: float | Array | None = None)"
+    assert shown == "(*, units: int, rule: SlotRule, gain: float | Array | None = None)"
     assert ", tau: float | Array = 20.0, " in str(inspect.signature(nm.LIF))
     assert "0x" not in str(inspect.signature(nm.Hopfield))  # no function's address
 

@@ -183,8 +183,8 @@ MISTAKES = [
         "delay of no step",
         lambda: delayed("cell.spikes", steps=0),
         ValueError,
-        "delayed('cell.spikes', steps=0): steps is a whole number of at least 1. For the "
-        "value of the same step write 'cell.spikes' alone.",
+        "delayed: steps is a whole number of at least 1, got 0. For the value of the same step "
+        "write 'cell.spikes' alone.",
     ),
     Mistake(
         "a compartment without a role",

@@ -108,6 +108,16 @@ def test_willshaw_at_half_load(n, k):
     state = nm.store(memory, nm.init(memory, KEY), a, b)
     on = np.unpackbits(np.asarray(state.weights).view(np.uint8)).mean()
     assert on == pytest.approx(0.5, abs=0.01)
+    assert on == pytest.approx(float(laws.willshaw_load(n, k, pairs)), abs=0.005)
+    few = nm.store(memory, nm.init(memory, KEY), a[: pairs // 4], b[: pairs // 4])
+    on = np.unpackbits(np.asarray(few.weights).view(np.uint8)).mean()
+    assert on == pytest.approx(float(laws.willshaw_load(n, k, pairs // 4)), abs=0.005)
+    narrow = nm.Willshaw(inputs=n, outputs=n // 2)
+    half = sparse_bits(draw, pairs // 4, n // 2, 2 * k)
+    few = nm.store(narrow, nm.init(narrow, KEY), a[: pairs // 4], half)
+    on = np.unpackbits(np.asarray(few.weights).view(np.uint8)).mean()
+    law = float(laws.willshaw_load(n, k, pairs // 4, n // 2, 2 * k))
+    assert on == pytest.approx(law, abs=0.01)
     recalled = np.asarray(nm.recall(memory, state, a))
     assert np.sum(b * (1 - recalled)) == 0
     spurious = np.sum(recalled * (1 - b)) / pairs

@@ -27,14 +27,26 @@ def test_dense_capacity_at_half_a_percent(power, n, alpha, low, high):
     """K = alpha_n N^(n-1), F(s) = s^n, synchronous step from stored patterns."""
     k = int(laws.dense_capacity(n, power))
     assert k == round(alpha * n ** (power - 1)) or abs(k / n ** (power - 1) - alpha) < 1e-4
-    memory = nm.DenseAssociative(slots=k, features=n, power=power, updates="synchronous")
+    memory = nm.DenseAssociative(slots=k, features=n, exponent=power, updates="synchronous")
     assert low <= one_step_error(memory, bipolar(power, k, n)) <= high
+    assert float(laws.dense_bit_error(n, k, power)) == pytest.approx(0.005, rel=0.02)
+    more = memory.replace(slots=2 * k)
+    wrong = one_step_error(more, bipolar(power, 2 * k, n))
+    assert wrong == pytest.approx(float(laws.dense_bit_error(n, 2 * k, power)), rel=0.25)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 6])
+def test_double_factorials_are_moments_of_the_normal_distribution(power):
+    """E z^(2m) = (2m - 1)!!, by Gauss's quadrature, which is exact there."""
+    points, weights = np.polynomial.hermite_e.hermegauss(20)
+    moment = weights @ points ** (2 * power) / weights.sum()
+    assert laws.double_factorial(2 * power - 1) == pytest.approx(moment, rel=1e-10)
 
 
 def test_rectified_interactions_err_less_than_plain_ones():
     """The two F of the paper differ: max(s, 0)^3 at the load of s^3."""
     x = bipolar(0, 502, 100)
-    settings = dict(slots=502, features=100, power=3, updates="synchronous")
+    settings = dict(slots=502, features=100, exponent=3, updates="synchronous")
     rectified = nm.DenseAssociative(interaction="rectified", **settings)
     assert one_step_error(rectified, x) <= 0.001
 
@@ -54,7 +66,7 @@ def test_sequence_transition_capacity(power, n, p):
     """P = N^d / (2 (2d-1)!! ln N): transitions without an error, and bits as erfc says."""
     assert p == int(laws.sequence_capacity(n, power))
     x = bipolar(power, p + 1, n)
-    memory = nm.SequenceHopfield(slots=p, features=n, power=power)
+    memory = nm.SequenceHopfield(slots=p, features=n, exponent=power)
     state = nm.store(memory, nm.init(memory, KEY), x)
     following = np.asarray(nm.recall(memory, state, x[:-1]))
     whole = np.mean(np.all(following == x[1:], axis=1))
@@ -66,7 +78,7 @@ def test_sequence_transition_capacity(power, n, p):
 def test_exponential_separation_walks_a_sequence_as_long_as_the_network_is_wide():
     """N = 50, a ring of 400 patterns: from the first to the 41st in 40 steps."""
     x = bipolar(3, 400, 50)
-    memory = nm.SequenceHopfield(slots=400, features=50, separation="exponential")
+    memory = nm.SequenceHopfield(slots=400, features=50, interaction="exponential")
     state = nm.store(memory, nm.init(memory, KEY), np.concatenate([x, x[:1]]))
     assert np.array_equal(np.asarray(nm.recall(memory, state, x[:8], steps=40)), x[40:48])
 
@@ -74,7 +86,7 @@ def test_exponential_separation_walks_a_sequence_as_long_as_the_network_is_wide(
 def test_slow_and_fast_synapses_hold_every_pattern_for_a_while():
     """Sompolinsky and Kanter (1986): with persistence the walk waits at every pattern."""
     x = bipolar(4, 6, 200)
-    memory = nm.SequenceHopfield(slots=5, features=200, power=3, persistence=0.5, delay=4.0)
+    memory = nm.SequenceHopfield(slots=5, features=200, exponent=3, persistence=0.5, delay=4.0)
     state = nm.store(memory, nm.init(memory, KEY), x)
     visited = []
     state = nm.init(memory, KEY).replace(

@@ -105,7 +105,7 @@ def test_neural_episodic_control_reads_and_writes() -> None:
     memory = nm.Episodic(
         slots=6, keys=3, values=1, similarity=InverseDistance(), separation=TopK(k=4), beta=1.0,
         when_full="least_recently_used", duplicates="average",
-        duplicate_threshold=math.log(500.0), average_rate=0.1,
+        duplicate_threshold=math.log(500.0), duplicate_eta=0.1,
     )  # fmt: skip
     state = nm.store(memory, nm.init(memory, KEY), keys, values)
     kernel = 1 / (((keys - query) ** 2).sum(1) + 1e-3)

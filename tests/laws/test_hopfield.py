@@ -44,18 +44,25 @@ def test_retrieval_transition_of_amit_gutfreund_sompolinsky():
 
 def test_overlap_equation_of_amit_gutfreund_sompolinsky():
     """alpha_c = .138 and m_c = .967 (AGS 1985)."""
-    assert laws.hopfield_overlap(0.1379) == pytest.approx(0.967, abs=0.004)
-    assert laws.hopfield_overlap(0.139) == 0.0
+    transition = laws.hopfield_transition()
+    assert transition == pytest.approx(0.138, abs=5e-4)
+    assert laws.hopfield_overlap(transition) == pytest.approx(0.967, abs=0.004)
+    assert laws.hopfield_overlap(transition + 2e-4) == 0.0  # the same load by another road
     assert laws.hopfield_overlap(0.05) > 0.9999
 
 
 @pytest.mark.parametrize(
     "rule, p, low, high",
     [
-        (nm.plasticity.OuterProduct(), 26, 0.7, 1.0),  # N / (2 ln N) = 26
+        (nm.plasticity.OuterProduct(), round(float(laws.hebb_fixed_points(300))), 0.7, 1.0),
         (nm.plasticity.OuterProduct(), 60, 0.0, 0.15),
         (nm.plasticity.Storkey(), 60, 0.98, 1.0),  # N / sqrt(2 ln N) = 89
-        (nm.plasticity.Storkey(self_coupling=True), 89, 0.98, 1.0),
+        (
+            nm.plasticity.Storkey(self_coupling=True),
+            round(float(laws.storkey_fixed_points(300))),
+            0.98,
+            1.0,
+        ),
         (nm.plasticity.Projection(), 120, 1.0, 1.0),  # Personnaz et al. (1986): all up to P < N
         (nm.plasticity.Projection(self_coupling=True), 270, 1.0, 1.0),
         (
@@ -68,6 +75,8 @@ def test_overlap_equation_of_amit_gutfreund_sompolinsky():
     ],
 )
 def test_exact_fixed_points_at_300_units(rule, p, low, high):
+    """N / (2 ln N) = 26 for Hebb's rule, N / sqrt(2 ln N) = 89 for Storkey's."""
+    assert p in (26, 60, 89, 120, 270, 150, 80)
     memory = nm.ClassicalHopfield(features=300, rule=rule, updates="synchronous")
     x = bipolar(p, p, 300)
     fixed = float(np.mean(np.all(np.asarray(nm.recall(memory, stored(memory, x), x)) == x, axis=1)))
@@ -147,7 +156,7 @@ def test_asynchronous_energy_never_rises(activation):
     """Random symmetric couplings and fields, 24 units."""
     draw = np.random.default_rng(9)
     graded = activation == "graded"
-    memory = nm.ClassicalHopfield(features=24, activation=activation, gain=1.3)
+    memory = nm.ClassicalHopfield(features=24, response=activation, beta=1.3)
     couplings, field = random_couplings(draw, 24), draw.standard_normal((5000, 24))
     if graded:
         np.fill_diagonal(couplings, 0)  # each update is then the exact minimum along its unit
@@ -183,7 +192,7 @@ def test_bam_energy_never_rises():
 
 @pytest.mark.parametrize("interaction", ["polynomial", "rectified", "exponential"])
 def test_dense_energy_never_rises(interaction):
-    memory = nm.DenseAssociative(slots=40, features=20, interaction=interaction, power=3)
+    memory = nm.DenseAssociative(slots=40, features=20, interaction=interaction, exponent=3)
     patterns = bipolar(14, 40, 20)
 
     def energy(x):

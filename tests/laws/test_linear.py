@@ -19,12 +19,14 @@ def check_pinv(d, n, seed=0):
     recalled = np.asarray(keys @ fit.weights)
     cos = float(cosine_similarity(recalled, values).mean())
     away = float(euclidean_distance(recalled, values).mean())
+    apart = float(euclidean_distance(values, np.roll(values, 1, axis=0)).mean())
+    assert abs(apart - laws.random_distance(d)) <= 5 / np.sqrt(n)
     if n <= d:
-        assert cos >= 0.9999
+        assert laws.pinv_cosine(d, n) == 1.0 and cos >= 0.9999
         assert away <= 1e-2 * laws.mean_chi(d)
     else:
         slack = 0.02 * np.sqrt(d / n) + 4 / np.sqrt(d * n)
-        assert abs(cos - np.sqrt(d / n) * (1 - 3 / (4 * d))) <= slack
+        assert abs(cos - laws.pinv_cosine(d, n)) <= slack
         law = laws.pinv_distance(d, n)
         assert abs(away - law) <= 0.02 * law + 4 / np.sqrt(n)
     if n == d:  # where random keys are worst conditioned
@@ -48,7 +50,7 @@ def test_pinv_recalls_as_the_law_says_at_every_size_of_the_document(d):
 def check_read_out(readout, sizes):
     """Keys are stored as correlations, so that nothing is solved that the read-out ignores."""
     memory = nm.LinearAssociative(
-        inputs=64, outputs=64, rule=nm.plasticity.Correlation(), readout=readout, pairs=max(sizes)
+        inputs=64, outputs=64, rule=nm.plasticity.Correlation(), readout=readout, slots=max(sizes)
     )
     draw = np.random.default_rng(3)
     for n in sizes:

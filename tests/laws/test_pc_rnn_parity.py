@@ -19,7 +19,7 @@ FOLDER = Path(os.environ.get("NGCMEM_PARITY_DATA", "")) / "pc_rnn"
 pytestmark = pytest.mark.skipif(
     not (FOLDER / "golden_seed0.npz").exists(), reason="no NGCMEM_PARITY_DATA"
 )
-NET = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
+NET = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, n_patterns=20)
 
 
 def golden():

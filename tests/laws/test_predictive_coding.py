@@ -22,7 +22,7 @@ def distinct_frames(count):
 def test_temporal_pc_recalls_correlated_digits_that_asymmetric_hopfield_cannot():
     """Tang, Barron and Bogacz (2023), figure 3: whitening removes the interference."""
     frames = distinct_frames(24)
-    memory = nm.TemporalPC(features=64, output=jnp.sign)
+    memory = nm.TemporalPC(features=64, output_activation=jnp.sign)
     state = nm.store(memory, nm.init(memory, jax.random.key(0)), frames)
     recalled = nm.recall(memory, state, frames[:1], steps=23)
     np.testing.assert_array_equal(recalled[0], frames[23])
@@ -50,7 +50,7 @@ def test_covariances_complete_more_digits_than_as_many_parameters_of_slots():
 @pytest.mark.slow
 def test_our_retrievals_beat_the_published_one_on_letters():
     sequences, labels = hershey_letters()[0], np.tile(np.arange(20), 4)
-    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, patterns=20)
+    net = nm.PredictiveCodingRNN(outputs=2, states=50, causes=2, n_patterns=20)
     state, _, _ = nm.memories.train_sequences(
         net, nm.init(net, jax.random.key(0)), sequences, keep_best=True
     )

@@ -42,7 +42,7 @@ def test_forgetting_least_squares_stays_stable() -> None:
     random = np.random.default_rng(2)
     keys, values = random.normal(size=(1000, 8)) / 8**0.5, random.normal(size=(1000, 2))
     memory = nm.FastWeights(
-        features=8, values=2, update=nm.memories.LeastSquaresUpdate(ridge=1.0), forgetting=0.1
+        features=8, values=2, update=nm.memories.LeastSquaresUpdate(ridge=1.0), decay=0.1
     )
     state = nm.store(memory, nm.init(memory, jax.random.key(0)), keys, values)
     discount = 0.9 ** np.arange(999, -1, -1)[:, None]
@@ -57,7 +57,7 @@ def test_least_squares_forgets_at_most_half_in_a_step() -> None:
     random = np.random.default_rng(5)
     keys, values = random.normal(size=(21, 1, 5)) / 5**0.5, random.normal(size=(21, 1, 3))
     memory = nm.FastWeights(
-        features=5, values=3, update=nm.memories.LeastSquaresUpdate(), forgetting=1.0
+        features=5, values=3, update=nm.memories.LeastSquaresUpdate(), decay=1.0
     )
     state = nm.init(memory, jax.random.key(0))
     one, outputs = nm.memories.regress_sequence(memory, state, keys, keys, values)
@@ -134,7 +134,7 @@ def prediction_error(update: nm.memories.Update, keys: Any, values: Any, truth: 
             values=3,
             update=update,
             eta=eta,
-            forgetting=forgetting,
+            decay=forgetting,
             read_before_write=True,
         )
         driven = {"inputs": keys, "keys": keys, "values": values}

@@ -80,7 +80,7 @@ MISTAKES = [
     (store(MINERVA, BITS * 0.5), "store: inputs of Minerva2 are -1, \\+1 or 0 \\(unknown\\), got"),
     (store(LINEAR, BITS, BITS[:, :5]), "store: targets has shape \\(4, 5\\), expected \\(4, 12\\)"),
     (lambda: storage.unlearn(jnp.eye(12), BITS[0]), "For one state write states\\[None\\]"),
-    (lambda: nm.LinearAssociative(inputs=3, outputs=3, pairs=0), "at least 1, or None, got 0"),
+    (lambda: nm.LinearAssociative(inputs=3, outputs=3, slots=0), "at least 1, or None, got 0"),
     (lambda: nm.recall(CLASSICAL, nm.init(CLASSICAL, KEY), BITS * 0.3), "0 \\(unknown\\), got"),
     (store(CLASSICAL, BITS[:, :5]), "expected \\(rows, 12\\)"),
     (store(CLASSICAL, BITS, BITS), "nm.BidirectionalAssociative"),
@@ -102,7 +102,7 @@ MISTAKES = [
     ),
     (store(nm.LinearAssociative(inputs=12, outputs=7), BITS), "targets are the values to recall"),
     (store(nm.Willshaw(inputs=12, outputs=7), SPARSE), "targets are the 0/1 patterns"),
-    (lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="relu"), "write pairs=n"),
+    (lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="relu"), "write slots=n"),
     (
         lambda: nm.LinearAssociative(inputs=3, outputs=3, readout="max"),
         "readout is one",
@@ -126,8 +126,8 @@ MISTAKES = [
         "interaction is one",
     ),
     (
-        lambda: nm.SequenceHopfield(slots=3, features=3, separation="tanh"),
-        "separation is one",
+        lambda: nm.SequenceHopfield(slots=3, features=3, interaction="tanh"),
+        "interaction is one",
     ),
     (
         lambda: nm.read(SEQUENCE, nm.init(SEQUENCE, KEY), BITS, tol=0),
@@ -159,7 +159,7 @@ MISTAKES = [
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_a_sequence_of_single_units_with_unused_slots(count):
     """One unit has no others to overlap with: every stored successor counts alike."""
-    memory = nm.SequenceHopfield(slots=4, features=1, separation="exponential", persistence=0.5)
+    memory = nm.SequenceHopfield(slots=4, features=1, interaction="exponential", persistence=0.5)
     state, up = nm.init(memory, KEY, batch=2), np.ones((2, 1))
     if count:
         state = nm.store(memory, state, np.ones((count, 1)), -np.ones((count, 1)))
@@ -237,7 +237,7 @@ def test_dense_recalls_where_powers_of_the_overlap_are_beyond_the_floats(power, 
     rng = np.random.default_rng(2)
     patterns = rng.choice([-1.0, 1.0], (5, 784)).astype(np.float32)
     cues = patterns * np.where(rng.uniform(size=patterns.shape) < 0.1, -1, 1)
-    memory = nm.DenseAssociative(slots=6, features=784, power=power, updates=updates)
+    memory = nm.DenseAssociative(slots=6, features=784, exponent=power, updates=updates)
     state = nm.store(memory, nm.init(memory, KEY, batch=5), patterns)
     recalled = nm.read(memory, state, cues)
     np.testing.assert_array_equal(recalled.outputs, patterns)

@@ -119,7 +119,7 @@ def test_forgetting_leads_to_the_prior_and_adds_up():
 
 
 def test_evolve_writes_the_settled_batch_at_once():
-    memory = MEMORY.replace(forgetting=0.2)
+    memory = MEMORY.replace(decay=0.2)
     known = np.ones((6, 8), np.float32)
     known[:, 0] = 0.0
     state = nm.init(memory, jax.random.key(0), batch=6).replace(inputs=ROWS, known=known)
@@ -144,7 +144,7 @@ def test_old_patterns_stay_without_forgetting_and_fade_first_with_it():
     known[:, :12] = 0.0
     keep = nm.BayesPCN(features=32, hidden=(96,))
     right = {}
-    for name, memory in {"keep": keep, "fade": keep.replace(forgetting=0.2)}.items():
+    for name, memory in {"keep": keep, "fade": keep.replace(decay=0.2)}.items():
         state = nm.store(memory, nm.init(memory, jax.random.key(0)), patterns)
         outputs = nm.recall(memory, state, patterns * known, known=known)
         right[name] = (np.sign(outputs) == patterns)[:, :12].mean(1)

@@ -32,9 +32,7 @@ def conditional_mean(matrix, patterns=PATTERNS):
     return filled
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"form": "implicit", "dendritic": True}, {"form": "implicit"}]
-)
+@pytest.mark.parametrize("options", [{}, {"form": "dendritic"}, {"form": "implicit"}])
 def test_unknown_features_rest_where_theory_says(options):
     memory = nm.CovariancePC(features=6, ridge=0.2, **options)
     state = stored(memory)
@@ -89,10 +87,8 @@ def test_local_rule_is_descent_on_the_energy(form):
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ValueError, match="'explicit' or 'implicit'"):
+    with pytest.raises(ValueError, match="'explicit', 'implicit', 'dendritic'"):
         nm.CovariancePC(features=2, form="both")
-    with pytest.raises(ValueError, match="belongs to form='implicit'"):
-        nm.CovariancePC(features=2, dendritic=True)
     memory = nm.CovariancePC(features=6)
     with pytest.raises(ValueError, match="side by side"):
         nm.store(memory, nm.init(memory, jax.random.key(0)), PATTERNS, PATTERNS)

@@ -43,8 +43,21 @@ def test_fields_weights_and_masks_against_numpy() -> None:
     np.testing.assert_allclose(seen.intensity, 1, atol=1e-6)
     for name, stored in values.items():
         np.testing.assert_allclose(seen.outputs[name], p @ stored, atol=1e-6)
-    for name, value in nm.recall(memory.replace(method="streamed"), state, query).items():
-        np.testing.assert_allclose(value, nm.recall(memory, state, query)[name], atol=1e-6)
+    streamed = nm.recall(memory.replace(method="streamed"), state, query, known=known)
+    for name, stored in values.items():
+        np.testing.assert_allclose(streamed[name], p @ stored, atol=1e-6)
+    joined = memory.replace(concatenate=True, field_weights=2.0)
+    together = [np.concatenate([tree[n] for n in widths], 1) for tree in (query, keys, known)]
+    score = np.zeros((2, 4))
+    for b in range(2):
+        m = together[2][b]
+        q, k = together[0][b] * m, together[1] * m
+        score[b] = 2.0 * (k @ q) / np.linalg.norm(q) / np.linalg.norm(k, axis=1)
+    p = softmax(np.where(score > 0.1, 1.7 * score, -np.inf))
+    for method in ("materialised", "streamed"):
+        outputs = nm.recall(joined.replace(method=method), state, query, known=known)
+        for name, stored in values.items():
+            np.testing.assert_allclose(outputs[name], p @ stored, atol=1e-6)
 
 
 def test_batch_rows_are_independent() -> None:
@@ -66,7 +79,8 @@ def test_nothing_that_matches_gives_zeros_and_a_flag(options: dict) -> None:
         seen = nm.read(memory, state, query)
         assert not seen.matched[0]
         np.testing.assert_array_equal(seen.outputs, np.zeros((1, 5)))
-        assert np.isfinite(seen.best_similarity).all()
+        best = 0.0 if state is empty else float(np.max(EYE[:3] @ query[0]))
+        np.testing.assert_array_equal(seen.best_similarity, [best])
 
 
 def test_threshold_is_signed_unless_asked() -> None:

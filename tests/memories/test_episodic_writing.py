@@ -1,5 +1,7 @@
 """Episodic: writing, policies, duplicates, deletion, and its mistakes explained."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -77,7 +79,7 @@ def test_duplicates() -> None:
     old, new = np.ones((1, 5)), np.zeros((1, 5))
     results = {}
     for choice in ("append", "overwrite", "skip", "average"):
-        memory = small(duplicates=choice, duplicate_threshold=0.9, average_rate=0.25)
+        memory = small(duplicates=choice, duplicate_threshold=0.9, duplicate_eta=0.25)
         state = nm.store(memory, nm.init(memory, KEY), EYE[:2], np.concatenate([old, old]))
         state = nm.store(memory, state, EYE[:1], new)
         results[choice] = (int(state.count), float(state.values[0, 0]))
@@ -87,6 +89,27 @@ def test_duplicates() -> None:
     # Within one batch too: the second row is a duplicate of the first.
     memory = small(duplicates="skip", duplicate_threshold=0.9)
     assert int(nm.store(memory, nm.init(memory, KEY), EYE[[0, 0]], EYE[[0, 1]]).count) == 1
+
+
+@pytest.mark.parametrize("weights", [1.0, {"place": 2.0, "time": 2.0}, {"place": 3.0, "time": 1}])
+def test_entries_that_share_one_field_are_no_duplicates(weights: Any) -> None:
+    """Cosines of 1 and 0: three quarters alike at most; every entry is counted somewhere."""
+    memory = nm.Episodic(
+        slots=8, keys={"place": 5, "time": 5}, values=5, field_weights=weights,
+        duplicates="skip", duplicate_threshold=0.9,
+    )  # fmt: skip
+    keys = {"place": EYE[[0, 0, 1, 1, 0, 1]], "time": EYE[[0, 1, 0, 1, 0, 1]]}
+    state = nm.store(memory, nm.init(memory, KEY), keys, np.ones((6, 5)))
+    counts = [int(state[name]) for name in ("count", "skipped", "merged", "refused")]
+    assert counts == [4, 2, 0, 0]
+    for name in ("place", "time"):
+        np.testing.assert_array_equal(state[f"keys.{name}"][:4], keys[name][:4])
+    full = memory.replace(slots=3, when_full="refuse", duplicates="average")
+    state = nm.store(full, nm.init(full, KEY), keys, np.ones((6, 5)))
+    counts = [int(state[name]) for name in ("count", "skipped", "merged", "refused")]
+    assert counts == [3, 0, 1, 2]  # the last equals the one refused
+    state = full.clear(state)
+    assert [int(state[name]) for name in ("skipped", "merged", "refused")] == [0, 0, 0]
 
 
 def test_no_entry_is_torn_by_storage_probability() -> None:

@@ -29,14 +29,14 @@ def stream() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     gates = {
         "write_gate": (random.uniform(size=(STEPS, BATCH)) > 0.3).astype(float),
         "learning_rate": random.uniform(0.5, 1.0, size=(STEPS, BATCH)),
-        "forgetting": random.uniform(0.0, 0.1, size=(STEPS, BATCH)),
+        "decay": random.uniform(0.0, 0.1, size=(STEPS, BATCH)),
     }
     return given, gates
 
 
 def build(update: Any, **more: Any) -> tuple[nm.FastWeights, nm.memories.FastWeightsState]:
     memory = nm.FastWeights(
-        features=FEATURES, values=VALUES, update=update, eta=0.8, forgetting=0.02, **more
+        features=FEATURES, values=VALUES, update=update, eta=0.8, decay=0.02, **more
     )
     state = nm.init(memory, jax.random.key(0), batch=BATCH)
     slow = np.random.default_rng(1).normal(size=(FEATURES, VALUES))
@@ -56,7 +56,7 @@ def by_hand(
         for t in range(STEPS):
             q, k, v = (given[n][t, b] for n in ("queries", "keys", "values"))
             s = eta * rate[t, b] * gates["write_gate"][t, b]
-            r = (1 - 0.02) * (1 - gates["forgetting"][t, b])
+            r = (1 - 0.02) * (1 - gates["decay"][t, b])
             old = M
             if k.any():
                 if name == "hebb":

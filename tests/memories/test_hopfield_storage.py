@@ -19,7 +19,7 @@ def one_by_one(
     return state
 
 
-@pytest.mark.parametrize("when_full", ["ring", "refuse"])
+@pytest.mark.parametrize("when_full", ["fifo", "refuse"])
 @pytest.mark.parametrize("before", [0, 3])
 @pytest.mark.parametrize("rows", [2, 4, 8])
 def test_storing_rows_is_storing_them_one_by_one(when_full: str, before: int, rows: int) -> None:
@@ -51,6 +51,15 @@ def test_only_novel_rows_are_appended() -> None:
     np.testing.assert_array_equal(state.weights[:2], rows[[0, 2]])
     again = nm.store(memory, state, rows)
     assert int(again.count) == 2
+
+
+def test_unused_slots_are_like_nothing() -> None:
+    """Rows of zeros have a dot product of 0 with everything: more than -1/2, were they stored."""
+    memory = nm.Hopfield(slots=6, features=2, similarity="dot", novelty=-0.5)
+    rows = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]], np.float32)
+    state = nm.store(memory, nm.init(memory, KEY), rows)
+    assert int(state.count) == 2  # the third has 0 with the first, the last 1 with the second
+    np.testing.assert_array_equal(state.weights[:3], [rows[0], rows[1], [0.0, 0.0]])
 
 
 def test_evolve_appends_the_novel_and_adapts_from_the_familiar() -> None:
@@ -90,9 +99,9 @@ def test_random_patterns_count_as_used() -> None:
     assert bool(nm.read(memory, state, ROWS[:1]).matched.all())
 
 
-def test_efficacy_and_connections_enter_everywhere() -> None:
+def test_scale_and_connections_enter_everywhere() -> None:
     patterns = np.random.default_rng(1).normal(size=(6, 40)).astype(np.float32)
-    memory = nm.Hopfield(slots=6, features=40, p_conn=0.5, efficacy=0.7, beta=0.3, eta=0.1)
+    memory = nm.Hopfield(slots=6, features=40, p_conn=0.5, scale=0.7, beta=0.3, eta=0.1)
     state = nm.store(memory, nm.init(memory, KEY, batch=2), patterns)
     mask = np.asarray(state.mask)
     assert 0.35 < mask.mean() < 0.65 and set(np.unique(mask)) == {0.0, 1.0}

@@ -12,7 +12,9 @@ from ngcmem.memories.pc_rnn.predictive_coding_rnn import LEARNED
 from . import pc_rnn_numpy as reference
 
 STEERING = dict(tau=5.0, alpha_x=0.2, alpha_h=0.3, alpha_c=0.01, sigma_r=1.5, sigma_c=0.3)
-NET = nm.PredictiveCodingRNN(outputs=2, states=7, causes=3, patterns=4, own_noise=False, **STEERING)
+NET = nm.PredictiveCodingRNN(
+    outputs=2, states=7, causes=3, n_patterns=4, own_noise=False, **STEERING
+)
 RNG = np.random.default_rng(0)
 TARGETS = RNG.normal(size=(9, 4, 2))
 NOISE = RNG.normal(size=(9, 4, 3))
@@ -146,6 +148,23 @@ def test_local_rule_is_descent_on_the_energy_of_the_step():
         np.testing.assert_allclose(learned[name], state[name] - 0.1 * slopes[name], atol=1e-6)
 
 
+def test_cooling_is_geometric_from_1_to_its_value():
+    """Three trials at cooling 1/4: one after another with sigma_r, sigma_r / 2 and sigma_r / 4."""
+    state, key = example(), jax.random.key(0)
+    noise = RNG.normal(size=(3, 9, 4, 3))
+    options = dict(key=key, causes=np.asarray(state.causes))
+    cooled = nm.memories.infer_causes(
+        NET, state, TARGETS, trials=3, cooling=0.25, noise=noise, **options
+    )
+    for i, factor in enumerate((1.0, 0.5, 0.25)):
+        net = NET.replace(sigma_r=STEERING["sigma_r"] * factor)
+        one = nm.memories.infer_causes(
+            net, state, TARGETS, trials=1, noise=noise[i : i + 1], **options
+        )
+        np.testing.assert_allclose(cooled.causes[i], one.causes[0], rtol=1e-5, atol=1e-6)
+        options["causes"] = np.asarray(one.causes[0])
+
+
 def test_reset_begins_the_sequence_anew():
     state = example().replace(h_init=np.arange(7.0))
     after, _ = nm.run(NET, state, steps=2, inputs={"inputs": TARGETS[:2]})
@@ -156,7 +175,9 @@ def test_reset_begins_the_sequence_anew():
 
 
 def test_own_noise_has_the_stated_size():
-    net = nm.PredictiveCodingRNN(outputs=2, states=7, causes=3, patterns=4, alpha_c=0.0, alpha_h=0)
+    net = nm.PredictiveCodingRNN(
+        outputs=2, states=7, causes=3, n_patterns=4, alpha_c=0.0, alpha_h=0
+    )
     state = nm.init(net, jax.random.key(0), batch=2000).replace(inputs=np.ones((2000, 2)))
     after = nm.advance_state(net, state)
     size = 2.6 * np.linalg.norm(after.hidden_prior - after.hidden_post, axis=1)

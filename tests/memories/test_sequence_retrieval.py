@@ -19,7 +19,7 @@ CURVES = np.stack(
     ],
     1,
 )
-NET = nm.PredictiveCodingRNN(outputs=2, states=20, causes=2, patterns=3, tau=10.0)
+NET = nm.PredictiveCodingRNN(outputs=2, states=20, causes=2, n_patterns=3, tau=10.0)
 
 
 @functools.cache

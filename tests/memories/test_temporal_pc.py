@@ -77,7 +77,7 @@ def test_few_frames_with_constant_pixels_are_recalled(frames, binary):
         images = np.where(images > images.mean(), 1.0, -1.0)
     for begin in range(0, 200, 20):
         sequence = images[begin : begin + frames]
-        memory = nm.TemporalPC(features=64, output=jnp.sign if binary else jnp.positive)
+        memory = nm.TemporalPC(features=64, output_activation=jnp.sign if binary else jnp.positive)
         state = nm.store(memory, nm.init(memory, jax.random.key(0)), sequence)
         last = nm.recall(memory, state, sequence[:1], steps=frames - 1)
         np.testing.assert_allclose(last[0], sequence[-1], atol=0.02)
@@ -92,9 +92,9 @@ def test_one_frame_is_no_sequence():
 def test_only_the_hidden_layer_resolves_a_repeated_frame():
     a, b, c, d = np.sign(RNG.normal(size=(4, 12)))
     frames = np.stack([a, b, c, b, d])  # b is followed by c, then by d
-    deep = nm.DeepTemporalPC(features=12, hidden=20, output=jnp.sign)
+    deep = nm.DeepTemporalPC(features=12, hidden=20, output_activation=jnp.sign)
     state = nm.store(deep, nm.init(deep, jax.random.key(0)), frames)
-    flat = nm.TemporalPC(features=12, output=jnp.sign)
+    flat = nm.TemporalPC(features=12, output_activation=jnp.sign)
     flat_state = nm.store(flat, nm.init(flat, jax.random.key(0)), frames)
     for k in range(1, 5):
         recalled = nm.recall(deep, state, frames[:1], steps=k)

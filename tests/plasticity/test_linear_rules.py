@@ -65,6 +65,16 @@ def test_pseudo_inverse_with_ridge_and_forgetting():
         np.testing.assert_allclose(found, exact, atol=1e-4)
 
 
+def test_first_pairs_are_forgotten_by_their_age_too():
+    """More pairs than inputs in one write, no ridge: least squares weighted by forgetting^age."""
+    age = 0.7 ** np.arange(19, -1, -1)[:, None]
+    keys, values = KEYS[:20], VALUES[:20]
+    exact = np.linalg.lstsq(np.sqrt(age) * keys, np.sqrt(age) * values, rcond=None)[0]
+    assert np.abs(exact - np.linalg.lstsq(keys, values, rcond=None)[0]).max() > 0.1
+    found = written(PseudoInverse(forgetting=0.7), keys, values)[0]
+    np.testing.assert_allclose(found, exact, atol=2e-4)
+
+
 def test_pseudo_inverse_of_many_keys_that_do_not_span_the_space():
     """Symbols that never come, a pixel that is always 0, keys of a subspace: K^+ V, not NaN."""
     symbols, dark = np.eye(12)[DRAW.integers(0, 9, 40)], KEYS * (np.arange(12) != 5)

@@ -1,5 +1,7 @@
 """Ramsauer's bounds and capacity constants, and the exact condition of sparse recall."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,6 +55,42 @@ def test_one_step_bound_holds_for_every_pattern(beta):
     limit = bounds.retrieval_error(beta, delta, slots, norm) + rounding
     assert np.all((retrieved <= limit)[applies])
     assert beta == 1.0 or applies.sum() > slots / 2
+
+
+@pytest.mark.parametrize("slots", [16, 64])
+@pytest.mark.parametrize("beta", [3.0, 3.5])
+def test_bounds_are_near_what_they_bound_on_orthogonal_patterns(slots, beta):
+    """x_i = M e_i has Delta = M^2 and, in one step, an error near (N-1) M exp(-beta M^2).
+
+    So the bounds of theorem 5 are 2 e and 2 times it: no bound may be more than 8 times the error.
+    """
+    norm = 2.0
+    patterns = jnp.asarray(norm * np.eye(slots), jnp.float32)
+    delta = bounds.pattern_separation(patterns)
+    np.testing.assert_allclose(delta, norm**2)
+    fixed = np.asarray(patterns)
+    for _ in range(60):
+        fixed = np.asarray(_step(jnp.asarray(fixed), patterns, beta))
+    assert np.all(bounds.well_separated(beta, delta, slots, norm))
+    error = np.linalg.norm(fixed - np.asarray(patterns), axis=1)
+    limit = np.asarray(bounds.retrieval_error(beta, delta, slots, norm))
+    assert np.all(error <= limit) and np.all(limit <= 8 * error)
+    once = np.linalg.norm(np.asarray(_step(patterns, patterns, beta)) - patterns, axis=1)
+    limit = np.asarray(bounds.one_step_error(beta, delta, 0.0, slots, norm))
+    assert np.all(once <= limit) and np.all(limit <= 4 * once)
+
+
+def test_bounds_by_hand():
+    """The formulas of theorems 4 and 5 in other words: with logarithms, in Python's own numbers."""
+    beta, delta, slots, norm, distance = 1.3, 4.1, 17, 1.9, 0.2
+    logarithm = math.log(2) + 1 + math.log(slots - 1) + math.log(norm) - beta * delta
+    assert bounds.retrieval_error(beta, delta, slots, norm) == pytest.approx(math.exp(logarithm))
+    logarithm = math.log(2 * norm * (slots - 1)) - beta * (delta - 2 * distance * norm)
+    found = bounds.one_step_error(beta, delta, distance, slots, norm)
+    assert found == pytest.approx(math.exp(logarithm))
+    least = (2 / slots + math.log((slots**2 - slots) * 2 * beta * norm * norm)) / beta
+    assert bool(bounds.well_separated(beta, least * 1.001, slots, norm))
+    assert not bool(bounds.well_separated(beta, least * 0.999, slots, norm))
 
 
 @pytest.mark.parametrize(

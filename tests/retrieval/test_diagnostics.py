@@ -57,6 +57,19 @@ def test_basin_radius_of_the_nearest_pattern_is_half_the_distance():
     np.testing.assert_allclose(radii[1], [4.0, 4.0, 0.5], atol=1e-4)
 
 
+@pytest.mark.parametrize("steps", [1, 3, 6, 12])
+def test_bisection_goes_to_its_last_bit(steps):
+    """A basin that ends at 0.3: the largest multiple of 2^-steps in it."""
+
+    def recall(probe):
+        return jnp.where(jnp.abs(probe[0]) <= 0.3, 0.0, 9.0)[None]
+
+    radius = diagnostics.basin_radius(
+        recall, jnp.zeros(1), jnp.ones(1), largest=1.0, tolerance=1e-3, steps=steps
+    )
+    assert float(radius) == np.floor(0.3 * 2**steps) / 2**steps
+
+
 def test_a_pattern_that_is_no_fixed_point_has_no_basin():
     def elsewhere(probe):
         return probe + 1.0

@@ -91,6 +91,28 @@ def test_entropy_gain_of_a_score_whose_level_is_zero() -> None:
     assert np.isfinite(slope).all()
 
 
+def test_contrast_gain_gives_the_best_its_share_among_used_slots() -> None:
+    """Scores below 0 and slots not in use: their 0 is no score, and no best one."""
+    scores = jnp.array([-3.0, -1.0, 5.0, -3.0, -3.0])
+    used = jnp.array([True, True, False, True, True])
+    gain = float(ContrastGain(share=0.9)(scores, used))
+    np.testing.assert_allclose(gain, np.log(3 * 0.9 / 0.1) / 2.0, rtol=1e-6)
+    weights = np.exp(gain * np.array([-3.0, -1.0, -3.0, -3.0]))
+    np.testing.assert_allclose(weights[1] / weights.sum(), 0.9, rtol=1e-6)
+
+
+def test_contrast_gain_at_its_limits() -> None:
+    equal, all_used = jnp.full(5, 0.7), jnp.ones(5, bool)
+    wanted = np.log(4 * 0.99 / 0.01)
+    np.testing.assert_allclose(ContrastGain()(equal, all_used), wanted / 1e-3, rtol=1e-3)
+    wide = ContrastGain(smallest=0.5)(equal, all_used)
+    np.testing.assert_allclose(wide, wanted / 0.5, rtol=1e-6)
+    # A share that an even split already gives asks for no gain, and never for a negative one.
+    assert float(ContrastGain(share=0.1)(jnp.arange(5.0), all_used)) == 0.0
+    two = ContrastGain(share=0.8)(jnp.array([1.0, 3.0]), jnp.ones(2, bool))
+    np.testing.assert_allclose(two, np.log(4.0) / 2.0, rtol=1e-6)
+
+
 def test_gains_of_nothing_and_of_equal_scores_are_finite() -> None:
     for gain in (ContrastGain(), EntropyGain()):
         for used in (jnp.zeros(3, bool), jnp.array([True, False, False]), jnp.ones(3, bool)):

@@ -68,7 +68,7 @@ def test_bcm_changes_sign_at_the_threshold_and_becomes_selective():
     patterns = jnp.array([[1.0, 0.2, 0.1], [0.2, 1.0, 0.2], [0.1, 0.2, 1.0]])
     circuit = nm.connect(
         dict(
-            synapse=nm.BCM(inputs=3, outputs=4, eta=0.02, threshold_tau=20.0, bounds="none"),
+            synapse=nm.BCM(inputs=3, outputs=4, eta=0.02, tau_threshold=20.0, bounds="none"),
             cell=nm.RateCell(units=4, tau=1e-6),
         ),
         wires=[
@@ -88,7 +88,7 @@ def test_bcm_changes_sign_at_the_threshold_and_becomes_selective():
 
 
 def test_bcm_threshold_is_the_running_mean_of_squares():
-    synapse = nm.BCM(inputs=1, outputs=2, threshold_tau=10.0, threshold_start=0.0)
+    synapse = nm.BCM(inputs=1, outputs=2, tau_threshold=10.0, threshold_start=0.0)
     state = nm.init(synapse, jax.random.key(0), batch=2).replace(post=[[1.0, 2.0], [3.0, 2.0]])
     for _ in range(7):
         state = nm.evolve(synapse, state, dt=0.5)

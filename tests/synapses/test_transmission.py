@@ -94,9 +94,9 @@ def test_delay_lines_each_have_their_own():
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(30, 2, 4)).astype(np.float32)
     lags = np.array([0.0, 1.0, 3.0, 7.0])
-    line = nm.Delay(units=4, longest=7, delay=jnp.asarray(lags))
+    line = nm.Delay(units=4, max_steps=7, delay=jnp.asarray(lags))
     found = response(line, signal)
-    fine = response(nm.Delay(units=4, longest=14, delay=jnp.asarray(lags)), signal, 0.5)
+    fine = response(nm.Delay(units=4, max_steps=14, delay=jnp.asarray(lags)), signal, 0.5)
     for unit, lag in enumerate(lags.astype(int)):
         for steps, outputs in ((lag, found), (2 * lag, fine)):
             np.testing.assert_array_equal(outputs[steps:, :, unit], signal[: 30 - steps, :, unit])
@@ -109,7 +109,7 @@ def test_delay_lines_each_have_their_own():
 def test_delay_equals_a_delayed_wire():
     parts = dict(
         source=nm.Poisson(units=3, rate=200.0),
-        line=nm.Delay(units=3, longest=4, delay=4.0),
+        line=nm.Delay(units=3, max_steps=4, delay=4.0),
         through=nm.Trace(units=3),
         wired=nm.Trace(units=3),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import Input, Memory, MemoryState, PerExample, Real, Shared, Static
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.memories.bidirectional.storage import correlate
 
@@ -40,11 +40,11 @@ class BidirectionalAssociative(Memory[BidirectionalAssociativeState]):
 
     first: Static[int]
     second: Static[int]
-    eta: float | Array = 1.0
+    eta: Real = 1.0
 
     def check_patterns(self, place: str, patterns: Any) -> None:
         for name, rows in patterns.items():
-            unknown = place.startswith("read")
+            unknown = not place.startswith("store")
             check_bipolar("BidirectionalAssociative", f"{place}[{name!r}]", rows, unknown)
 
     def init(self, key: Array) -> BidirectionalAssociativeState:

@@ -5,10 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.core import Tracer
 
-from ngcmem.core import did_you_mean
+from ngcmem.core import did_you_mean, is_whole
 from ngcmem.memories.episodic._policies import DUPLICATES, WHEN_FULL
 from ngcmem.retrieval import resolve_separation, resolve_similarity, streamable
 
@@ -40,9 +39,10 @@ def check_options(memory: Any) -> dict[str, Any]:
     _check_choice("duplicates", memory.duplicates, DUPLICATES)
     if memory.duplicates != "append" and memory.duplicate_threshold is None:
         raise ValueError(
-            f"Episodic: duplicates={memory.duplicates!r} needs the score from which two entries "
-            f"are the same: write duplicate_threshold=0.99 (with cosine and field weights of 1, "
-            f"the largest score is the number of key fields)."
+            f"Episodic: duplicates={memory.duplicates!r} needs the similarity from which two "
+            f"entries are the same: write duplicate_threshold=0.99 (the mean over the key fields, "
+            f"weighted by field_weights; 1 for identical entries with cosine). state.skipped and "
+            f"state.merged count what was taken for a duplicate."
         )
     fields = [name for name, _ in keys] if isinstance(keys, tuple) else []
     for name in ("field_weights", "similarity"):
@@ -55,7 +55,6 @@ def check_options(memory: Any) -> dict[str, Any]:
                     f"one for all: write {name}={next(iter(given.values()))!r}."
                 )
     _check_field_weights(memory.field_weights, fields)
-    _check_probability(memory.storage_probability)
     similarity = memory.similarity
     if isinstance(similarity, Mapping):
         similarity = {name: resolve_similarity(one) for name, one in similarity.items()}
@@ -88,7 +87,7 @@ def _as_widths(name: str, given: Any) -> Widths:
 
 
 def _width(name: str, width: Any) -> int:
-    if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
+    if not is_whole(width):
         raise ValueError(
             f"Episodic: {name} is a number of features (at least 1) or a dict of them by field, "
             f"got {width!r}."
@@ -134,19 +133,6 @@ def _check_field_weights(given: Any, fields: list[str]) -> None:
         raise ValueError(
             f"Episodic: field_weights is one number for all key fields or a dict of one for each, "
             f"got {weight!r}. Write field_weights={{{line}}}."
-        )
-
-
-def _check_probability(given: Any) -> None:
-    """Concrete numbers only; one value for each of several memories under vmap may pass."""
-    number = isinstance(given, (int, float, np.ndarray, np.number, jax.Array))
-    if not number or isinstance(given, Tracer):
-        return
-    given = np.asarray(given)
-    if not ((given >= 0) & (given <= 1)).all():
-        raise ValueError(
-            f"Episodic: storage_probability is a probability, 0 to 1 (None stores always), "
-            f"got {given}."
         )
 
 

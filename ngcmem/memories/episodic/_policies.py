@@ -110,6 +110,8 @@ def write_entry(
         oldest=(table.oldest + turned.astype(jnp.int32)) % slots,
         clock=clock,
         refused=table.refused + (accept & ~twin & ~room).astype(jnp.int32),
+        skipped=table.skipped + (accept & twin & ~wrote).astype(jnp.int32),
+        merged=table.merged + (wrote & twin).astype(jnp.int32),
     )
 
 
@@ -156,6 +158,8 @@ def append_block(table: SlotTable, entries: Any, decay: Array | float | None) ->
         oldest=table.oldest,
         clock=table.clock + number,
         refused=table.refused,
+        skipped=table.skipped,
+        merged=table.merged,
     )
 
 

@@ -30,6 +30,17 @@ def scores_of(memory: Any, query: Any, keys: Any, known: Any) -> Array:
     return score_fields(compared(query), compared(keys), compared(known), *_comparison(memory))
 
 
+def likeness(memory: Any, entry: Any, keys: Any) -> Array:
+    """How like every slot's keys an entry's are, (slots,): the weighted mean over the fields.
+
+    The score over the sum of the field weights, so that identical entries reach the similarity of
+    a pattern with itself, 1 for cosine, whatever the number of fields and their weights.
+    """
+    known = jax.tree.map(jnp.ones_like, entry)
+    total = sum(jnp.abs(jnp.asarray(weight)) for weight in _comparison(memory)[1])
+    return scores_of(memory, entry, keys, known) / jnp.where(total > 0, total, 1)
+
+
 class Reading(NamedTuple):
     """What a query finds in the slots."""
 
@@ -78,6 +89,27 @@ def projected(memory: Any, state: Any, weights: Array) -> Any:
         return found.astype(answer.dtype)
 
     return jax.tree.map(read, _retrieved(memory, state), state.outputs)
+
+
+def completed(memory: Any, state: Any) -> Any:
+    """The queries of a batch, with features that are not known as retrieved, 0 if nothing was."""
+
+    def fill(given: Array, known: Array, found: Array) -> Array:
+        return jnp.where(known > 0, given, found.astype(given.dtype))
+
+    if memory.values is None:
+        return jax.tree.map(fill, state.inputs, state.known, state.outputs)
+
+    def by_keys(inputs: Any, known: Any, keys: Any) -> Any:
+        shares = state.memory_weights
+        return jax.tree.map(
+            lambda g, k, x: fill(g, k, shares.astype(x.dtype) @ x), inputs, known, keys
+        )
+
+    # Who knows all of every query does not pay for a second projection.
+    whole = jnp.stack([jnp.all(known > 0) for known in jax.tree.leaves(state.known)]).all()
+    every = state.inputs, state.known, state.keys
+    return lax.cond(whole, lambda inputs, *_: inputs, by_keys, *every)
 
 
 def streamed(memory: Any, state: Any) -> Any:

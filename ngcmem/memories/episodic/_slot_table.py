@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-COUNTERS = 2
+COUNTERS = 3
 """Columns of the ledger before the slots'."""
 
 where: dict[str, tuple[int | slice, ...]] = {
@@ -20,6 +20,8 @@ where: dict[str, tuple[int | slice, ...]] = {
     "oldest": (0, 1),
     "clock": (1, 0),
     "refused": (1, 1),
+    "skipped": (0, 2),
+    "merged": (1, 2),
     "written": (0, slice(COUNTERS, None)),
     "last_used": (1, slice(COUNTERS, None)),
 }
@@ -36,6 +38,8 @@ class SlotTable(NamedTuple):
     oldest: Array  # () int32, where a full fifo stands: the next slot to give way
     clock: Array  # () int32, events so far: writes and accounted reads
     refused: Array  # () int32, entries that found the memory full
+    skipped: Array  # () int32, duplicates that were not stored
+    merged: Array  # () int32, duplicates that changed the entry they equal
 
     @property
     def slots(self) -> int:
@@ -71,7 +75,10 @@ def opened(content: Any, standing: Array, ledger: Array) -> SlotTable:
 
 def stored(table: SlotTable) -> tuple[Any, Array, Array]:
     """The counterpart of `opened`."""
-    counters = [[table.count, table.oldest], [table.clock, table.refused]]
+    counters = [
+        [table.count, table.oldest, table.skipped],
+        [table.clock, table.refused, table.merged],
+    ]
     block = jnp.stack([jnp.stack(row) for row in counters]).astype(table.ledger.dtype)
     return table.content, table.standing, lax.dynamic_update_slice(table.ledger, block, (0, 0))
 

@@ -26,11 +26,13 @@ class EpisodicState(MemoryState):
     standing: Shared[Array, "2 slots"]
     strength = part("standing", *where["strength"], axes="slots")  # 1 when written; decays, grows
     usage = part("standing", *where["usage"], axes="slots")  # weight read since it was written
-    ledger: Shared[Array, "2 slots+2"]  # int32
+    ledger: Shared[Array, "2 slots+3"]  # int32
     count = part("ledger", *where["count"])  # slots in use, the first ones
     oldest = part("ledger", *where["oldest"])  # where a full fifo stands
     clock = part("ledger", *where["clock"])  # writes and accounted reads so far
     refused = part("ledger", *where["refused"])  # entries refused by a full memory
+    skipped = part("ledger", *where["skipped"])  # duplicates that were not stored
+    merged = part("ledger", *where["merged"])  # duplicates that changed the entry they equal
     written = part("ledger", *where["written"], axes="slots")  # the clock then
     last_used = part("ledger", *where["last_used"], axes="slots")  # last read or written
     learning_key: Shared[

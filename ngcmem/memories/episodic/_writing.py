@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ngcmem.memories.episodic._policies import Writing, append_block, write_entries
-from ngcmem.memories.episodic._reading import scores_of
+from ngcmem.memories.episodic._reading import likeness
 from ngcmem.memories.episodic._slot_table import SlotTable
 
 
@@ -65,8 +65,7 @@ def write(
 
 def _writing(memory: Any) -> Writing:
     def twin(entry: Any, table: SlotTable) -> tuple[Array, Array]:
-        known = jax.tree.map(jnp.ones_like, entry[0])
-        scores = scores_of(memory, entry[0], table.content[0], known)
+        scores = likeness(memory, entry[0], table.content[0])
         scores = jnp.where(
             jnp.arange(memory.slots, dtype=jnp.int32) < table.count, scores, -jnp.inf
         )
@@ -74,7 +73,7 @@ def _writing(memory: Any) -> Writing:
         return best, (table.count > 0) & (scores[best] >= memory.duplicate_threshold)
 
     def merge(old: Any, new: Any) -> Any:
-        moved = jax.tree.map(lambda a, b: a + memory.average_rate * (b - a), old, new)
+        moved = jax.tree.map(lambda a, b: a + memory.duplicate_eta * (b - a), old, new)
         return moved if memory.values is None else (old[0], moved[1])
 
     return Writing(memory.when_full, memory.duplicates, twin, merge, memory.decay)

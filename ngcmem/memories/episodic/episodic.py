@@ -1,12 +1,12 @@
 """Episodic memory: one-shot storage of entries with keys and values in explicit slots."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Memory, Static
+from ngcmem.core import Interval, Memory, NonNegative, Probability, Real, RealOrInf, Static
 from ngcmem.memories.episodic._options import check_options, slots_to_drop, spread
 from ngcmem.memories.episodic._policies import (
     Duplicates,
@@ -15,7 +15,7 @@ from ngcmem.memories.episodic._policies import (
     append_block,
     delete_slots,
 )
-from ngcmem.memories.episodic._reading import projected, streamed, weighed
+from ngcmem.memories.episodic._reading import completed, projected, streamed, weighed
 from ngcmem.memories.episodic._slot_table import SlotTable, empty_table
 from ngcmem.memories.episodic._state import EpisodicState, compartments, outcome, slot_table
 from ngcmem.memories.episodic._writing import draws_numbers, write
@@ -30,9 +30,10 @@ class Episodic(Memory[EpisodicState]):
         outputs = sum_i p_i value_i,   p = separation(beta score)
 
     `advance_state` reads. `evolve` accounts for the read (usage, last use, rehearsal) and then
-    stores `inputs` with `targets` of every example whose `gate` is above 1/2: a batch of B is B
-    reads, then B sequential writes. `nm.store` writes rows. Only the first `count` slots exist
-    for a read; if none takes part the outputs are 0 and `matched` is False.
+    stores `inputs` with `targets` of every example whose `gate` is above 1/2, features that are
+    not `known` as retrieved: a batch of B is B reads, then B sequential writes. `nm.store` writes
+    rows. Only the first `count` slots exist for a read; if none takes part the outputs are 0 and
+    `matched` is False.
 
     Without `values` the memory is auto-associative: it retrieves the key fields, completed, and
     takes no targets. A field of weight 0 is stored and retrieved, but not compared.
@@ -54,9 +55,13 @@ class Episodic(Memory[EpisodicState]):
         concatenate: compare all key fields as one long key (their weights are then equal).
         when_full: "fifo", "weakest", "least_recently_used", "random", or "refuse", which counts
             what it refuses in `refused`. Among equals the earliest written gives way.
-        duplicates: "append", "overwrite", "skip" or "average", for a new entry whose score with
-            a stored one is at least `duplicate_threshold`. "average" moves the values by
-            `average_rate` of the difference and keeps the keys (it moves the keys of a memory
+        duplicates: "append", "overwrite", "skip" or "average", for a new entry whose likeness to
+            a stored one, sum_f weight_f similarity_f / sum_f |weight_f|, is at least
+            `duplicate_threshold`: a mean over the key fields, for cosine 1 between identical
+            entries. Hint: entries that share one of two fields are about 0.5 alike; compare
+            `skipped` (not stored) and `merged` (overwritten or averaged) with what was given, and
+            raise the threshold where distinct entries are counted. "average" moves the values by
+            `duplicate_eta` of the difference and keeps the keys (it moves the keys of a memory
             without values); both keep the entry's place in the fifo.
         storage_probability: of every entry, all its fields together; None stores always.
         write_noise: standard deviation of Gaussian noise on what is stored.
@@ -65,31 +70,35 @@ class Episodic(Memory[EpisodicState]):
         stop_gradient: whether gradients end at what is stored.
         initial_keys, initial_values: entries that `init` stores, rows of every field.
         method: "auto", "materialised" or "streamed" (large memories), see `ngcmem.retrieval`.
+
+    Raises:
+        ValueError: an option outside of its choices, a field that `keys` or `values` does not
+            have, a probability outside 0..1, or options that exclude each other.
     """
 
     slots: Static[int]
     keys: Static[Any]
     values: Static[Any] = None
-    beta: float | Array = 10.0
-    field_weights: Any = 1.0
+    beta: NonNegative = 10.0
+    field_weights: Annotated[Any, Interval("(-inf, inf)")] = 1.0
     similarity: str | Similarity | dict[str, Any] = "cosine"
     separation: str | Separation = "softmax"
     sample: Static[bool] = False
-    threshold: float | Array | None = None
+    threshold: Real | None = None
     absolute_threshold: Static[bool] = False
     adaptive_gain: Gain | None = None
     concatenate: Static[bool] = False
     when_full: Static[WhenFull] = "fifo"
     duplicates: Static[Duplicates] = "append"
-    duplicate_threshold: float | Array | None = None
-    average_rate: float | Array = 0.1
-    storage_probability: float | Array | None = None
-    write_noise: float | Array | None = None
-    decay: float | Array | None = None
-    rehearsal: float | Array | None = None
+    duplicate_threshold: RealOrInf | None = None
+    duplicate_eta: Probability = 0.1
+    storage_probability: Probability | None = None
+    write_noise: NonNegative | None = None
+    decay: Probability | None = None
+    rehearsal: NonNegative | None = None
     stop_gradient: Static[bool] = False
-    initial_keys: Any = None
-    initial_values: Any = None
+    initial_keys: Annotated[Any, Interval("(-inf, inf)")] = None
+    initial_values: Annotated[Any, Interval("(-inf, inf)")] = None
     method: Static[Method] = "auto"
 
     def __post_init__(self) -> None:
@@ -139,7 +148,8 @@ class Episodic(Memory[EpisodicState]):
             chosen = (jnp.arange(self.slots) == drawn) & matched
             weights = chosen.astype(weights.dtype)
         outputs = streamed(self, state)
-        return state.replace(
+        return state.recalled(
+            matched,
             outputs=projected(self, state, weights) if outputs is None else outputs,
             similarities=jnp.where(used, scores, 0),
             memory_weights=weights,
@@ -159,7 +169,8 @@ class Episodic(Memory[EpisodicState]):
         never = (first < -jnp.inf).astype(jnp.int32)
         slots = slot_table(state)._replace(count=state.count + never)
         table = account_reads(slots, weights, total, self.rehearsal)
-        return self._write(state, table, (state.inputs, state.targets), state.gate > 0.5, None)
+        entries = completed(self, state), state.targets
+        return self._write(state, table, entries, state.gate > 0.5, None)
 
     def store(
         self, state: EpisodicState, inputs: Any, targets: Any, key: Array | None

@@ -3,7 +3,7 @@
 Within a chunk the memory is a known linear function of where it began and of one impulse k_i e_i^T
 per pair, e_i the error at that pair. Its scalar coefficients follow from the gates alone, so the
 errors solve one triangular system (the WY form of Yang et al. 2024, arXiv:2406.06484, with
-forgetting and momentum) and all outputs are matrix products. Least squares has the same structure
+decay and momentum) and all outputs are matrix products. Least squares has the same structure
 with a Cholesky factor in the place of the coefficients.
 """
 
@@ -35,7 +35,7 @@ def hebb_chunk(weights: Array, fast: Array, chunk: Chunk) -> tuple[Array, Array]
 
 
 def delta_chunk(weights: Array, fast: Array, chunk: Chunk) -> tuple[Array, Array]:
-    """Likewise; the error of a pair is that of the memory after forgetting, before writing."""
+    """Likewise; the error of a pair is that of the memory after the decay, before writing."""
     began = (fast, jnp.zeros_like(fast))
     rows, _ = _coefficients(chunk, 0.0)
     errors = _errors(weights, began, chunk, chunk.r[:, None] * rows[:-1])

@@ -6,7 +6,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Probability,
+    Shared,
+    Static,
+    ZeroToOne,
+)
 from ngcmem.memories.fast_weights.regressors import LinearRegressor, Regressor
 from ngcmem.memories.fast_weights.updates import DeltaUpdate, LeastSquaresUpdate, Update
 
@@ -15,9 +25,9 @@ class FastWeightsState(MemoryState):
     inputs: Input[Array, "features"]  # the query
     keys: Input[Array, "features"]  # all 0: this step only reads
     values: Input[Array, "values"]
-    write_gate: Input[Array, ""]  # 1: write the pair, 0: do not (forgetting goes on)
+    write_gate: Input[Array, ""]  # 1: write the pair, 0: do not, it may be NaN (the decay goes on)
     learning_rate: Input[Array, ""]  # multiplies eta
-    forgetting: Input[Array, ""]  # 0..1, on top of the memory's own
+    decay: Input[Array, "", ZeroToOne()]  # on top of the memory's own
     outputs: PerExample[Array, "values"]
     surprise: PerExample[Array, ""]  # |values - m(keys)|^2 / 2 before the write
     memory_weights: PerExample[Any, ""]  # fast: what this example's sequence added
@@ -36,7 +46,7 @@ class FastWeights(Memory[FastWeightsState]):
     written by `advance_state` and forget towards the slow ones, which `nm.parameters` hands to an
     outer loop; gradients run through all steps. With strength s and retention r of a step
 
-        s = eta * learning_rate * write_gate,    r = (1 - self.forgetting) (1 - state.forgetting)
+        s = eta * learning_rate * write_gate,    r = (1 - self.decay) (1 - state.decay)
 
     (`LeastSquaresUpdate` takes r >= 1/2: a step forgets at most half.)
     A step whose key is all 0 leaves the memory alone: `nm.read` and `nm.recall` give only queries.
@@ -52,8 +62,8 @@ class FastWeights(Memory[FastWeightsState]):
     values: Static[int]
     regressor: Regressor = LinearRegressor()
     update: Update = DeltaUpdate()
-    eta: float | Array = 1.0
-    forgetting: float | Array = 0.0
+    eta: NonNegative = 1.0
+    decay: Probability = 0.0
     read_before_write: Static[bool] = False
 
     autoassociative: ClassVar[bool] = False
@@ -87,7 +97,7 @@ class FastWeights(Memory[FastWeightsState]):
             values=value,
             write_gate=one,
             learning_rate=one,
-            forgetting=zero,
+            decay=zero,
             outputs=value,
             surprise=zero,
             memory_weights=fast,
@@ -100,9 +110,10 @@ class FastWeights(Memory[FastWeightsState]):
             return self.regressor.predict(jax.tree.map(jnp.add, state.weights, fast), key)
 
         before = (state.memory_weights, state.update_state)
-        s, r = self.strength_and_retention(state.write_gate, state.learning_rate, state.forgetting)
-        after = self._written(predict, before, state.keys, state.values, s, r)
-        error = state.values - predict(before[0], state.keys)
+        s, r = self.strength_and_retention(state.write_gate, state.learning_rate, state.decay)
+        keys, values = without_unwritten(s, state.keys, state.values)
+        after = self._written(predict, before, keys, values, s, r)
+        error = values - predict(before[0], keys)
         read = before[0] if self.read_before_write else after[0]
         return state.recalled(
             memory_weights=after[0],
@@ -139,11 +150,11 @@ class FastWeights(Memory[FastWeightsState]):
         return state.replace(memory_weights=fast, update_state=own)
 
     def strength_and_retention(
-        self, write_gate: Array | float, learning_rate: Array | float, forgetting: Array | float
+        self, write_gate: Array | float, learning_rate: Array | float, decay: Array | float
     ) -> tuple[Any, Any]:
         """s and r from the gates, which are scalars or arrays of any one shape."""
         s = self.eta * learning_rate * write_gate
-        r = (1.0 - self.forgetting) * (1.0 - forgetting)
+        r = (1.0 - self.decay) * (1.0 - decay)
         least = self.update.least_retained
         return s, jnp.maximum(r, least) if least else r
 
@@ -153,6 +164,18 @@ class FastWeights(Memory[FastWeightsState]):
         after = self.update.step(predict, fast, own, (key, value), s, r)
         some = jnp.any(key != 0)
         return jax.tree.map(lambda a, b: jnp.where(some, a, b).astype(b.dtype), after, before)
+
+
+def without_unwritten(s: Array, keys: Array, values: Array) -> tuple[Array, Array]:
+    """Keys and values (..., n) without NaN and infinities where their strength s (...) is 0.
+
+    Nothing of them is written there; that there is a key, and so a decay, remains.
+    """
+    unwritten = (s == 0)[..., None]
+    return (
+        jnp.where(unwritten & ~jnp.isfinite(keys), 1, keys),
+        jnp.where(unwritten & ~jnp.isfinite(values), 0, values),
+    )
 
 
 _EXAMPLE = {Regressor: "LinearRegressor()", Update: "DeltaUpdate()"}

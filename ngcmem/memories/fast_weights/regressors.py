@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree, Static
+from ngcmem.core import Pytree, Static, check_whole
 
 
 class Regressor(Pytree, abc.ABC):
@@ -36,15 +36,15 @@ class MLPRegressor(Regressor):
     """m(k) = gelu(k W_1) W_2, without biases, so that a key of 0 has the value 0.
 
     W_1 begins random and W_2 at 0.
+
+    Raises:
+        ValueError: `hidden` is not a whole number of at least 1.
     """
 
     hidden: Static[int]
 
     def __post_init__(self) -> None:
-        if type(self.hidden) is not int or self.hidden < 1:
-            raise ValueError(
-                f"MLPRegressor: hidden is a whole number of at least 1, got {self.hidden!r}."
-            )
+        check_whole("MLPRegressor: hidden", self.hidden)
 
     def init(self, key: Array, features: int, values: int) -> dict[str, Array]:
         first = jax.nn.initializers.lecun_normal()(key, (features, self.hidden))

@@ -9,9 +9,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.core import check_whole
 from ngcmem.drivers import canonical, check_driven, checked, run
 from ngcmem.memories.fast_weights._chunks import Chunk
-from ngcmem.memories.fast_weights.fast_weights import FastWeights, FastWeightsState
+from ngcmem.memories.fast_weights.fast_weights import (
+    FastWeights,
+    FastWeightsState,
+    without_unwritten,
+)
 from ngcmem.memories.fast_weights.regressors import LinearRegressor
 
 
@@ -24,7 +29,7 @@ def regress_sequence(
     *,
     write_gate: ArrayLike | None = None,
     learning_rate: ArrayLike | None = None,
-    forgetting: ArrayLike | None = None,
+    decay: ArrayLike | None = None,
     chunk: int | None = None,
 ) -> tuple[FastWeightsState, Array]:
     """Write and read a sequence; the state returned carries on where it ends.
@@ -37,7 +42,7 @@ def regress_sequence(
         values: (steps, batch, values).
         write_gate: (steps, batch); the state's value throughout by default.
         learning_rate: likewise.
-        forgetting: likewise.
+        decay: likewise.
         chunk: how many steps to take in parallel (linear memories only; least squares takes at
             most 8, beyond which float32 loses digits); None steps one by one. Both give the same
             outputs to rounding.
@@ -55,7 +60,7 @@ def regress_sequence(
             f"{type(memory).__name__} and {type(state).__name__}."
         )
     given = {"inputs": queries, "keys": keys, "values": values}
-    gates = {"write_gate": write_gate, "learning_rate": learning_rate, "forgetting": forgetting}
+    gates = {"write_gate": write_gate, "learning_rate": learning_rate, "decay": decay}
     given |= {name: value for name, value in gates.items() if value is not None}
     steps = np.shape(queries)[0] if np.ndim(queries) == 3 else 0
     if steps == 0:
@@ -73,7 +78,7 @@ def regress_sequence(
                 f"{shape[2]}): time first. For (batch, steps, {shape[2]}) write "
                 f"{name}.transpose(1, 0, 2)."
             )
-    given = check_driven(state, given, {}, "inputs", steps)
+    given = check_driven(state, given, {}, "inputs", steps, "regress_sequence")
     if chunk is not None:
         _check_chunk(memory, chunk)
     if chunk is None or steps == 1:
@@ -89,8 +94,7 @@ def regress_sequence(
 
 
 def _check_chunk(memory: FastWeights, chunk: int) -> None:
-    if isinstance(chunk, bool) or not isinstance(chunk, (int, np.integer)) or chunk < 1:
-        raise ValueError(f"regress_sequence: chunk is a whole number of at least 1, got {chunk!r}.")
+    check_whole("regress_sequence: chunk", chunk)
     if not isinstance(memory.regressor, LinearRegressor):
         raise ValueError(
             f"regress_sequence: only linear memories have a chunk-parallel form, this one has "
@@ -107,16 +111,17 @@ def _check_chunk(memory: FastWeights, chunk: int) -> None:
 def _in_chunks(
     memory: FastWeights, state: FastWeightsState, given: dict[str, Array], *, chunk: int
 ) -> tuple[FastWeightsState, Array]:
-    gate, rate, forgetting = (
+    gate, rate, decay = (
         given[name] if name in given else state[name]
-        for name in ("write_gate", "learning_rate", "forgetting")
+        for name in ("write_gate", "learning_rate", "decay")
     )
-    s, r = memory.strength_and_retention(gate, rate, forgetting)
+    s, r = memory.strength_and_retention(gate, rate, decay)
     steps, batch = given["inputs"].shape[:2]
-    some = jnp.any(given["keys"] != 0, axis=-1)
     s, r = (jnp.broadcast_to(gate, (steps, batch)) for gate in (s, r))
+    keys, values = without_unwritten(s, given["keys"], given["values"])
+    some = jnp.any(keys != 0, axis=-1)
     s, r = jnp.where(some, s, 0.0), jnp.where(some, r, 1.0)
-    xs = (given["inputs"], given["keys"], given["values"], s, r, some)
+    xs = (given["inputs"], keys, values, s, r, some)
 
     def one(weights: Array, carry: Any, x: Any) -> tuple[Any, Array]:
         fast, own = carry

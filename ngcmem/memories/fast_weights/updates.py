@@ -1,6 +1,6 @@
 """How a fast-weight memory takes in one pair (k, v): four rules of test-time regression.
 
-In all of them s is the strength of the write (learning rate x gate), r = 1 - forgetting what is
+In all of them s is the strength of the write (learning rate x gate), r = 1 - decay what is
 retained, and m(k) the prediction from slow and fast weights together.
 """
 
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Pytree
+from ngcmem.core import Positive, Probability, Pytree
 from ngcmem.memories.fast_weights._chunks import (
     Chunk,
     delta_chunk,
@@ -96,13 +96,13 @@ class DeltaUpdate(Update):
 class MomentumUpdate(Update):
     """S <- momentum S - s d(|v - m(k)|^2 / 2)/dM; M <- r M + S.
 
-    Surprise with momentum and forgetting. Reference: Behrouz, Zhong and Mirrokni (2025), Titans,
+    Surprise with momentum and decay. Reference: Behrouz, Zhong and Mirrokni (2025), Titans,
     arXiv:2501.00663, equations 13 and 14 (there the loss has no half, so s is twice their theta).
     """
 
     longest_chunk: ClassVar[float] = math.inf
 
-    momentum: float | Array = 0.9
+    momentum: Probability = 0.9
 
     def init(self, weights: Any) -> Any:
         return jax.tree.map(jnp.zeros_like, weights)
@@ -125,7 +125,7 @@ class LeastSquaresUpdate(Update):
 
     kept by P <- P / r; g = s P k / (1 + s k^T P k); M <- M + g (v - m(k))^T; P <- P - g k^T P.
     A step forgets at most half, r >= 1/2: with r = 0 nothing would be left to divide by, and eight
-    halves, a chunk, are as many digits as float32 can spare. The pairs of the last 1 / forgetting
+    halves, a chunk, are as many digits as float32 can spare. The pairs of the last 1 / decay
     steps have to span the keys, or P grows without bound.
     References: Haykin (2002), Adaptive Filter Theory, chapter 9; as a layer: von Oswald et al.
     (2023), arXiv:2309.05858.
@@ -134,7 +134,7 @@ class LeastSquaresUpdate(Update):
     longest_chunk: ClassVar[float] = 8
     least_retained: ClassVar[float] = 0.5
 
-    ridge: float | Array = 1.0
+    ridge: Positive = 1.0
 
     def init(self, weights: Any) -> Array:
         return jnp.eye(weights.shape[0], dtype=weights.dtype) / self.ridge

@@ -1,7 +1,7 @@
 """Modern Hopfield memory with explicit slots, one-shot storage and local plasticity."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,14 +10,20 @@ from jax import Array
 
 from ngcmem.core import (
     Input,
+    Interval,
     LearningInput,
     Memory,
     MemoryState,
+    NonNegative,
     PerExample,
+    Probability,
+    Real,
+    RealOrInf,
     Shared,
     Static,
     check_choice,
     examples_axis,
+    normal_weights,
 )
 from ngcmem.memories.hopfield._options import check_initial, check_rule
 from ngcmem.plasticity import (
@@ -67,8 +73,8 @@ class Hopfield(Memory[HopfieldState]):
         energy(q) = -logsumexp(beta X q)/beta + |q|^2/2 + ln(count)/beta + max_i |x_i|^2/2
 
     for a probe q, X the used rows (the defaults: dot similarity, softmax; other pairs in
-    docs/retrieval.md). Effective weights efficacy * mask * weights enter similarity, projection
-    and energy alike. `evolve` applies `rule` (the delta rule by default) with a learning rate
+    docs/retrieval.md). Effective weights scale * mask * weights enter similarity, projection and
+    energy alike. `evolve` applies `rule` (the delta rule by default) with a learning rate
     `eta` or an optax `optimizer`; with neither it leaves the weights alone. With `novelty` set it
     first appends the probes whose best similarity is below it, and adapts from the others.
 
@@ -79,43 +85,44 @@ class Hopfield(Memory[HopfieldState]):
         beta: inverse temperature of the recall.
         eta, optimizer: a learning rate or an optax transformation, at most one of them.
         rule: what `evolve` wants to change: `Delta()`, `Contrastive()`, `EnergyGradient()`, ...
-        weight_decay, l1: decay per `evolve`, W - weight_decay * W - l1 * sign(W).
+        weight_decay: decay per `evolve`, W - weight_decay * W.
         similarity, separation: names or instances of the retrieval layer.
         initial, weight_init: "empty", or "random": all slots used, drawn by `weight_init`.
         patterns: stored in the first slots by `init`, (n, features).
-        when_full: "ring" overwrites the oldest, "refuse" counts what it does not take.
+        when_full: "fifo" overwrites the oldest, "refuse" counts what it does not take.
         novelty: store only what has no similarity of at least this to any pattern.
-        p_conn, efficacy: probability of a connection; factor on every weight (None: 1, free).
+        p_conn, scale: probability of a connection; factor on every weight (None: 1, free).
         method: "auto", "materialised" or "streamed", see docs/retrieval.md.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given, an unknown name among the options, a rule
+            for another kind of memory, or `patterns` of another shape.
     """
 
     slots: Static[int]
     features: Static[int]
-    beta: float | Array = 1.0
-    eta: float | Array | None = None
+    beta: NonNegative = 1.0
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     rule: SlotRule = Delta()
-    weight_decay: float | Array = 0.0
-    l1: float | Array = 0.0
+    weight_decay: Probability = 0.0
     similarity: str | Similarity = "dot"
     separation: str | Separation = "softmax"
     initial: Static[Literal["empty", "random"]] = "empty"
-    weight_init: Static[Callable[..., Array]] = jax.nn.initializers.normal(1.0)
-    patterns: Array | None = None
-    when_full: Static[Literal["ring", "refuse"]] = "ring"
-    novelty: float | Array | None = None
-    p_conn: Static[float] = 1.0
-    efficacy: float | Array | None = None
+    weight_init: Static[Callable[..., Array]] = normal_weights
+    patterns: Annotated[Array, Interval("(-inf, inf)")] | None = None
+    when_full: Static[Literal["fifo", "refuse"]] = "fifo"
+    novelty: RealOrInf | None = None
+    p_conn: Static[Annotated[float, Interval("(0, 1]")]] = 1.0
+    scale: Real | None = None
     method: Static[Literal["auto", "materialised", "streamed"]] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_learning("Hopfield", self.eta, self.optimizer)
         check_choice("Hopfield", "initial", self.initial, ("empty", "random"))
-        check_choice("Hopfield", "when_full", self.when_full, ("ring", "refuse"))
+        check_choice("Hopfield", "when_full", self.when_full, ("fifo", "refuse"))
         check_choice("Hopfield", "method", self.method, ("auto", "materialised", "streamed"))
-        if not 0.0 < self.p_conn <= 1.0:
-            raise ValueError(f"Hopfield: p_conn is a probability in (0, 1], got {self.p_conn!r}.")
         check_rule(self.rule)
         check_initial(self.patterns, self.initial, self.slots, self.features)
         object.__setattr__(self, "similarity", resolve_similarity(self.similarity))
@@ -200,7 +207,6 @@ class Hopfield(Memory[HopfieldState]):
             eta=self.eta,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
-            l1=self.l1,
         )
         return grown.replace(
             weights=weights,
@@ -248,7 +254,7 @@ class Hopfield(Memory[HopfieldState]):
     def _effective(self, state: HopfieldState, weights: Array) -> Array:
         if state.mask is not None:
             weights = weights * state.mask
-        return weights if self.efficacy is None else weights * self.efficacy
+        return weights if self.scale is None else weights * self.scale
 
     def _learning_keys(self, state: HopfieldState) -> tuple[Array | None, Array | None]:
         """The key to keep and the key to use now."""

@@ -8,7 +8,16 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    LearningInput,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.memories._layer_sizes import LayerSizes, as_layers
 from ngcmem.memories.in_weight._network import (
     cross_entropy,
@@ -28,7 +37,6 @@ class InWeightState(MemoryState):
     targets: LearningInput[Array, "outputs"]  # the right answer, a distribution
     memory_weights: PerExample[Any, ""]  # fast: one set per example
     memory_optimizer_state: PerExample[Any, ""]
-    written_from: PerExample[Any, ""]  # where this step's write began (second order only)
     weights: Shared[Any, ""]  # slow: embedding, layers, readout
     head: Shared[Array, "neurons outputs"]  # frozen: no gradient reaches it
     optimizer_state: Shared[Any, ""]
@@ -47,10 +55,10 @@ class InWeight(Memory[InWeightState]):
         M <- M - memory_eta d CE(memory_outputs, content) / dM
 
     `evolve` then moves the slow weights alone down CE(outputs, targets), averaged over the batch.
-    The fast weights count as constants there (first order); with `second_order` the gradient runs
-    through this step's write as well. `advance_state` clears if told to, writes `content` if there
-    is any, then reads: one experiment is one `nm.run`. `memory_optimizer` (then memory_eta=None)
-    and `optimizer` take any optax transformation in the place of plain descent.
+    The fast weights count as constants there (first order). `advance_state` clears if told to,
+    writes `content` if there is any, then reads: one experiment is one `nm.run`. `memory_optimizer`
+    (then memory_eta=None) and `optimizer` take any optax transformation in the place of plain
+    descent.
 
     `nm.store` writes its rows, in order, into every example's memory. Reference: the experiment
     with 128 hidden and 2 memory neurons in `examples/in_weight_memory.py`; fast weights trained by
@@ -68,12 +76,11 @@ class InWeight(Memory[InWeightState]):
     hidden: Static[LayerSizes] = (128,)
     memory: Static[LayerSizes] = (2,)
     embedding: Static[int] = 64
-    memory_eta: float | Array | None = 10.0
+    memory_eta: NonNegative | None = 10.0
     memory_optimizer: Static[optax.GradientTransformation | None] = None
     inner_steps: Static[int] = 1
-    eta: float | Array | None = None
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
-    second_order: Static[bool] = False
 
     autoassociative: ClassVar[bool] = False
     fast: ClassVar[tuple[str, ...]] = ("memory_weights", "memory_optimizer_state")
@@ -117,7 +124,6 @@ class InWeight(Memory[InWeightState]):
             targets=answer,
             memory_weights=fast,
             memory_optimizer_state=fast_state,
-            written_from=(fast, fast_state) if self.second_order else (),
             weights=weights,
             head=head,
             optimizer_state=init_optimizer(self.optimizer, weights),
@@ -133,7 +139,6 @@ class InWeight(Memory[InWeightState]):
         return state.recalled(
             memory_weights=fast,
             memory_optimizer_state=fast_state,
-            written_from=begun if self.second_order else (),
             outputs=z @ state.weights["readout"],
             memory_outputs=z @ jax.lax.stop_gradient(state.head),
             matched=_any_nonzero(fast),
@@ -200,15 +205,10 @@ class InWeight(Memory[InWeightState]):
         """The batch's mean cross-entropy as a function of the slow weights."""
 
         def mean_loss(weights: Any) -> Array:
-            def one(fast: Any, begun: Any, cue: Array, content: Array, target: Array) -> Array:
-                if self.second_order:
-                    fast = self._write(weights, state.head, begun, cue, content)[0]
+            def one(fast: Any, cue: Array, target: Array) -> Array:
                 return cross_entropy(features(weights, fast, cue) @ weights["readout"], target)
 
-            losses = jax.vmap(one)(
-                state.memory_weights, state.written_from, state.inputs, state.content, state.targets
-            )
-            return losses.mean()
+            return jax.vmap(one)(state.memory_weights, state.inputs, state.targets).mean()
 
         return mean_loss
 
@@ -218,8 +218,7 @@ class InWeight(Memory[InWeightState]):
 
     def _write(self, weights: Any, head: Array, begun: Any, cue: Array, content: Array) -> Any:
         """Descent on the fast weights only; content that is all zero changes nothing."""
-        if not self.second_order:
-            weights = jax.lax.stop_gradient(weights)
+        weights = jax.lax.stop_gradient(weights)
 
         def loss(fast: Any) -> Array:
             return cross_entropy(

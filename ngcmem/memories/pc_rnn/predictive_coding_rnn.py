@@ -7,7 +7,17 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Shared, State, Static
+from ngcmem.core import (
+    Component,
+    Input,
+    NonNegative,
+    PerExample,
+    Positive,
+    PositiveOrInf,
+    Shared,
+    State,
+    Static,
+)
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
 LOG_FLOOR = -92.10340371976183  # log 1e-40, too small for a float32 that is no logarithm
@@ -50,7 +60,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
         hidden_post = hidden_prior - alpha_x tanh'(hidden_prior) w_o^T error
         e_h         = hidden_prior - hidden_post
-        c <- c - alpha_h w_c^T e_h + sigma_r |e_h|^noise_power noise
+        c <- c - alpha_h w_c^T e_h + sigma_r |e_h|^noise_exponent noise
         c <- c - alpha_c sum_k r_k (c - mus_k) / (2 sigma_c^2)
 
     r: responsibilities of a Gaussian mixture around `mus` whose densities are at least 1e-40, so
@@ -64,20 +74,23 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
     `h_init`, after `init` and after `reset`. With `own_noise=False` only `noise` is used. Source:
     Annabi, Pitti and Quoy (2022), Continual sequence modeling with predictive coding,
     doi:10.3389/fnbot.2022.845955.
+
+    Raises:
+        ValueError: both `eta` and `optimizer` are given.
     """
 
     outputs: Static[int]
     states: Static[int]
     causes: Static[int]
-    patterns: Static[int]
-    tau: float | Array = 50.0  # ms; a step of the published model is 1 ms
-    alpha_x: float | Array | None = 0.1
-    alpha_h: float | Array = 0.019
-    alpha_c: float | Array | None = 0.0085
-    sigma_r: float | Array = 2.6
-    noise_power: float | Array = 1.0
-    sigma_c: float | Array = 0.096
-    eta: float | Array | None = None
+    n_patterns: Static[int]
+    tau: PositiveOrInf = 50.0  # ms; a step of the published model is 1 ms
+    alpha_x: NonNegative | None = 0.1
+    alpha_h: NonNegative = 0.019
+    alpha_c: NonNegative | None = 0.0085
+    sigma_r: NonNegative = 2.6
+    noise_exponent: Positive = 1.0
+    sigma_c: Positive = 0.096
+    eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     own_noise: Static[bool] = True
 
@@ -111,7 +124,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             energy=jnp.zeros(()),
             key=keys[7],
             h_init=normal(keys[5], (self.states,)),
-            mus=0.01 * normal(keys[6], (self.patterns, self.causes)),
+            mus=0.01 * normal(keys[6], (self.n_patterns, self.causes)),
             optimizer_state=init_optimizer(self.optimizer, weights),
             **weights,
         )
@@ -133,7 +146,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
             key, noise = self._noise(state)
             mismatch = prior - post
             moved = causes - self.alpha_h * (mismatch @ state.w_c)
-            moved = moved + self.sigma_r * _norm(mismatch, self.noise_power) * noise
+            moved = moved + self.sigma_r * _norm(mismatch, self.noise_exponent) * noise
             inferred = jnp.where(infers, moved, causes)
         if self.alpha_c is not None:
             pull = self.complexity(jax.lax.stop_gradient(inferred), state.mus)
@@ -217,8 +230,8 @@ def _plus(products: Array, bias: Array) -> Array:
     return products + jnp.broadcast_to(bias, products.shape)
 
 
-def _norm(x: Array, power: float | Array) -> Array:
-    """|x|^power, with gradient 0 at 0."""
+def _norm(x: Array, exponent: float | Array) -> Array:
+    """|x|^exponent, with gradient 0 at 0."""
     square = jnp.sum(x**2)
     logarithm = jnp.log(jnp.where(square > 0.0, square, 1.0))
-    return jnp.where(square > 0.0, jnp.exp(0.5 * power * logarithm), 0.0)
+    return jnp.where(square > 0.0, jnp.exp(0.5 * exponent * logarithm), 0.0)

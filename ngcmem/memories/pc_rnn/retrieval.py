@@ -16,7 +16,7 @@ from ngcmem.memories.pc_rnn.predictive_coding_rnn import (
     PredictiveCodingRNNState,
 )
 
-ANNEALED = {"alpha_h": 0.2, "sigma_r": 1400.0, "noise_power": 3.0}
+ANNEALED = {"alpha_h": 0.2, "sigma_r": 1400.0, "noise_exponent": 3.0}
 """Steering for `cooling=0.1` over 1,000 trials: nothing is chosen by error. Write
 `infer_causes(net.replace(**nm.memories.ANNEALED), ..., cooling=0.1)`, see
 docs/predictive_coding.md."""

@@ -110,15 +110,15 @@ def train_sequences(
         ValueError: sequences of another shape, or a name that cannot be trained.
     """
     targets = as_sequences(component, state, sequences, "train_sequences")
-    if targets.shape[0] == component.patterns != targets.shape[1]:
+    if targets.shape[0] == component.n_patterns != targets.shape[1]:
         raise ValueError(
             f"train_sequences: sequences has shape {targets.shape}, expected (steps, "
-            f"patterns={component.patterns}, {component.outputs}): time first. For (patterns, "
+            f"patterns={component.n_patterns}, {component.outputs}): time first. For (patterns, "
             f"steps, {component.outputs}) write sequences.transpose(1, 0, 2)."
         )
-    if targets.shape[1] != component.patterns:
+    if targets.shape[1] != component.n_patterns:
         raise ValueError(
-            f"train_sequences: {targets.shape[1]} sequences for patterns={component.patterns}: "
+            f"train_sequences: {targets.shape[1]} sequences for patterns={component.n_patterns}: "
             f"there is one cause per sequence. Write PredictiveCodingRNN(..., "
             f"patterns={targets.shape[1]})."
         )

@@ -1,12 +1,22 @@
 """Kanerva's sparse distributed memory."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Input, LearningInput, Memory, MemoryState, PerExample, Shared, Static
+from ngcmem.core import (
+    Input,
+    Interval,
+    LearningInput,
+    Memory,
+    MemoryState,
+    NonNegative,
+    PerExample,
+    Shared,
+    Static,
+)
 from ngcmem.memories._bipolar import check_bipolar
 from ngcmem.memories._packed_bits import pack, within
 from ngcmem.memories.sparse_distributed.counters import hard_locations
@@ -49,8 +59,8 @@ class SparseDistributed(Memory[SparseDistributedState]):
     outputs: Static[int]
     locations: Static[int]
     active_limit: Static[int]
-    radius: float | Array
-    clip: float | Array = 127.0
+    radius: NonNegative
+    clip: Annotated[float | Array, Interval("[1, 127]")] = 127.0
     chunk: Static[int] = 65536
 
     @property

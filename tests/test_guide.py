@@ -1,0 +1,50 @@
+"""docs/own_component.md: every skeleton on it runs, with its test and its entry in the table."""
+
+import re
+from pathlib import Path
+
+import jax
+import pytest
+
+import ngcmem as nm
+from tests.components import Entry
+from tests.test_every_component import (
+    test_batch_is_a_loop_over_examples as batch_is_a_loop,
+)
+from tests.test_every_component import (
+    test_gradients_are_finite as gradients_are_finite,
+)
+from tests.test_every_component import (
+    test_run_is_step_by_step_and_continues_bit_for_bit as run_is_step_by_step,
+)
+
+PAGE = (Path(__file__).parents[1] / "docs" / "own_component.md").read_text()
+SECTIONS = {
+    title: re.findall(r"```python\n(.*?)```", body, re.DOTALL)
+    for title, body in re.findall(r"\n## (A [a-z ]+)\n(.*?)(?=\n## )", PAGE, re.DOTALL)
+}
+COMMON = "import jax\nimport numpy as np\nimport ngcmem as nm\nfrom tests.components import Entry\n"
+
+
+def names_of(section: str) -> dict:
+    names: dict = {"__name__": "guide"}
+    exec(
+        compile(COMMON + "\n".join(SECTIONS[section]), f"own_component.md: {section}", "exec"),
+        names,
+    )
+    return names
+
+
+@pytest.mark.parametrize("section", ["A cell", "A plastic synapse", "A memory"])
+def test_skeleton(section: str) -> None:
+    names = names_of(section)
+    tests = [value for name, value in names.items() if name.startswith("test_")]
+    assert len(tests) == 1
+    tests[0]()
+    entry = names["entry"]
+    assert isinstance(entry, Entry)
+    component = entry.build()
+    assert isinstance(component, nm.Component) and type(component).__module__ == "guide"
+    nm.advance_state(component, nm.init(component, jax.random.key(0)))
+    for check in (batch_is_a_loop, run_is_step_by_step, gradients_are_finite):
+        check(entry)
