@@ -70,7 +70,7 @@ def test_local_rule_is_descent_on_the_energy(form):
     state = state.replace(weights=state.weights + (0.1 if form == "implicit" else 0.0))
 
     def energy(weights, mean):
-        away = PROBES - mean
+        away = PROBES - mean[None]
         if form == "explicit":
             inside = jnp.einsum("bi,ij,bj->b", away, jnp.linalg.inv(weights), away)
             return (0.5 * inside).mean() + 0.5 * jnp.linalg.slogdet(weights)[1]

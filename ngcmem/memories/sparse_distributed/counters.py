@@ -50,5 +50,5 @@ def read_sparsely(
     bits = unpack(locations.at[found].get(mode="fill", fill_value=0), cue.shape[0])
     rows = jnp.where(bits, 1, -1).astype(addresses.dtype)
     apart = 0.5 * (cue.shape[0] - addresses @ rows.T)
-    shared = jnp.sum((apart <= radius) & exists, axis=1).astype(stored.dtype)
+    shared = jnp.sum((apart <= radius) & exists[None], axis=1).astype(stored.dtype)
     return shared @ stored, active
