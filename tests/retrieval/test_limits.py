@@ -112,7 +112,8 @@ def entmax(s: np.ndarray, beta: float, alpha: float) -> tuple[np.ndarray, float]
         if a == 0:
             return np.exp(z - shift)
         base = a * (z - shift)
-        return np.where(base > -1, np.exp(np.log1p(np.maximum(base, -1 + 1e-18)) / a), 0)
+        some = base > -1
+        return np.where(some, np.exp(np.log1p(np.where(some, base, 0)) / a), 0)
 
     low, high = np.longdouble(0), np.log(np.longdouble(n))
     if a > 0:
