@@ -248,16 +248,13 @@ def held_to_domains(tree: Any, leaves: list[Any]) -> tuple[list[Any], Array | No
 
 
 def guarded(value: Any, domain: Domain) -> tuple[Array, Array]:
-    """A traced value with NaN out of its domain, and () bool: whether all of it lies in it.
-
-    By a factor, so that derivatives too are NaN: those of a choice between two would be 0.
-    """
+    """A traced value with NaN out of its domain, and () bool: whether all of it lies in it."""
     assert isinstance(domain.values, Interval)
     value = jnp.asarray(value)
     if not jnp.issubdtype(value.dtype, jnp.floating):
         value = value.astype(jnp.result_type(float))
     within = domain.values.holds(value)
-    return value * _one_or_nan(within, value.dtype), jnp.all(within)
+    return _or_nan(within, value), jnp.all(within)
 
 
 def held_to_domain(place: str, value: Any, domain: Domain) -> Any:
@@ -284,10 +281,15 @@ def spoiled(within: Array, tree: Any) -> Any:
         if leaf.dtype == bool:
             return leaf & within
         floating = jnp.issubdtype(leaf.dtype, jnp.floating)
-        return leaf * _one_or_nan(within, leaf.dtype) if floating else leaf
+        return _or_nan(within, leaf) if floating else leaf
 
     return jax.tree.map(one, tree)
 
 
-def _one_or_nan(within: Array, dtype: Any) -> Array:
-    return jnp.where(within, 1.0, jnp.nan).astype(dtype)
+def _or_nan(within: Array, values: Array) -> Array:
+    """The values, or NaN; and their derivatives: those of a choice alone would be 0.
+
+    The factor alone would not do: XLA makes a choice between it and 0 of its product with a spike.
+    """
+    factor = jnp.where(within, 1.0, jnp.nan).astype(values.dtype)
+    return jnp.where(within, values * factor, jnp.nan)
