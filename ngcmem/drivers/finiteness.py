@@ -77,13 +77,13 @@ def where_not_finite(
         ValueError: names, shapes or counts that do not fit; the text says which.
     """
     component = checked(component)
+    check_state(component, state)
+    fresh = init_batch(canonical(component), jax.random.key(0), 1)
     steps = check_whole(f"{VERB}: steps", steps)
     wired = component.driven()
     driven = check_driven(state, inputs or {}, wired, "inputs", steps, VERB)
     taken = {**wired, **{k: "inputs=" for k in driven}}
     held = check_driven(state, clamp or {}, taken, "clamp", verb=VERB)
-    check_state(component, state)
-    fresh = init_batch(canonical(component), jax.random.key(0), 1)
     may_be_infinite = tuple(
         _is_float(leaf) and bool(jnp.isinf(leaf).any()) for leaf in jax.tree.leaves(fresh)
     )

@@ -101,6 +101,21 @@ def _ambiguous(name, s, beta, equal):
     return name in ("max", "top_3", "top_3_entmax")
 
 
+def _moved(name, s, beta, weights, values):
+    """Eight times what errors of 1e-5 of the largest similarity do to the outputs or weights.
+
+    The bound with beta |s| in it is larger than any output in a third of the draws, although the
+    weights of most of those stand fast: one slot far ahead, or kernels that are powers of s.
+    """
+    random, moved = np.random.default_rng(0), 0.0
+    reach = np.sqrt((values.astype(np.float64) ** 2).sum(1).max())
+    for _ in range(3):
+        other = s + 1e-5 * np.abs(s).max() * random.uniform(-1, 1, len(s))
+        change = reference.weights(name, other, float(beta)) - weights
+        moved = max(moved, np.abs(change @ values).max(), np.abs(change).max() * reach)
+    return 8 * moved
+
+
 def _check(similarity, name, recall, row, expected, data, equal):
     """Tolerances of the foundation; N max|w| stands for sum w = 1 where there is no such sum."""
     probes, patterns, values, count, beta, known = data
@@ -125,6 +140,8 @@ def _check(similarity, name, recall, row, expected, data, equal):
     logarithm = 2e-7 / beta  # a few ulps of 1: what ln(1 + small) / beta loses of a small potential
     assert abs(got[1] - energy) <= 1e-5 * size + logarithm
     bound = 1e-5 * (1 + beta * np.abs(s).max()) * reach * total
+    if bound > 1e-3 * reach * total:  # where it says little: what rounding can do to these scores
+        bound = min(bound, 1e-5 * reach * total + _moved(name, s, beta, weights, values[:count]))
     assert np.abs(got[0] - outputs).max() <= bound
     if not 0 < np.abs(weights).max() < 1 / LARGEST:  # such weights may be 0 in float32
         assert bool(recall.matched[row]) == bool(np.any(weights != 0))
