@@ -67,6 +67,7 @@ def comment(owner: type[Pytree], name: str) -> str:
 
 
 def rows(owner: type[Pytree]) -> Iterator[str]:
+    """The lines of the table for one class."""
     for name, domain in parameters(owner).items():
         if isinstance(domain.values, Interval):
             values = domain.values.text

@@ -17,6 +17,7 @@ from ngcmem.core import (
     Static,
     ZeroToOne,
 )
+from ngcmem.memories.fast_weights._unwritten import without_unwritten
 from ngcmem.memories.fast_weights.regressors import LinearRegressor, Regressor
 from ngcmem.memories.fast_weights.updates import DeltaUpdate, LeastSquaresUpdate, Update
 
@@ -164,18 +165,6 @@ class FastWeights(Memory[FastWeightsState]):
         after = self.update.step(predict, fast, own, (key, value), s, r)
         some = jnp.any(key != 0)
         return jax.tree.map(lambda a, b: jnp.where(some, a, b).astype(b.dtype), after, before)
-
-
-def without_unwritten(s: Array, keys: Array, values: Array) -> tuple[Array, Array]:
-    """Keys and values (..., n) without NaN and infinities where their strength s (...) is 0.
-
-    Nothing of them is written there; that there is a key, and so a decay, remains.
-    """
-    unwritten = (s == 0)[..., None]
-    return (
-        jnp.where(unwritten & ~jnp.isfinite(keys), 1, keys),
-        jnp.where(unwritten & ~jnp.isfinite(values), 0, values),
-    )
 
 
 _EXAMPLE = {Regressor: "LinearRegressor()", Update: "DeltaUpdate()"}

@@ -12,11 +12,8 @@ from jax.typing import ArrayLike
 from ngcmem.core import check_whole
 from ngcmem.drivers import canonical, check_driven, checked, run
 from ngcmem.memories.fast_weights._chunks import Chunk
-from ngcmem.memories.fast_weights.fast_weights import (
-    FastWeights,
-    FastWeightsState,
-    without_unwritten,
-)
+from ngcmem.memories.fast_weights._unwritten import without_unwritten
+from ngcmem.memories.fast_weights.fast_weights import FastWeights, FastWeightsState
 from ngcmem.memories.fast_weights.regressors import LinearRegressor
 
 
