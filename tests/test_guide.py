@@ -8,6 +8,7 @@ import pytest
 
 import ngcmem as nm
 from tests.components import Entry
+from tests.core import author_mistakes
 from tests.test_every_component import (
     test_batch_is_a_loop_over_examples as batch_is_a_loop,
 )
@@ -48,3 +49,23 @@ def test_skeleton(section: str) -> None:
     nm.advance_state(component, nm.init(component, jax.random.key(0)))
     for check in (batch_is_a_loop, run_is_step_by_step, gradients_are_finite):
         check(entry)
+
+
+def test_the_pitfalls_are_the_errors_that_are_raised() -> None:
+    """Every text of the table is, names aside, one of the exact texts that are tested."""
+    table = PAGE.split("## Pitfalls")[1]
+    texts = re.findall(r"^\|.*\| `([^\n]+?)`(?: \.\.\.)? \|$", table, re.MULTILINE)
+    assert len(texts) >= 10
+
+    def plain(text: str) -> str:
+        return re.sub(r"[`\s]+", " ", re.sub(r"^\w+[.:]|\b[A-Z]\w+\.|\b[A-Z]\w*State\b", "", text))
+
+    exact = [plain(mistake.text) for mistake in author_mistakes.MISTAKES]
+    held = [text for text in texts if any(_tells(plain(text), known) for known in exact)]
+    assert len(held) >= 7, set(texts) - set(held)
+
+
+def _tells(text: str, known: str) -> bool:
+    """Whether most words of a text stand in an exact one."""
+    words = set(text.removesuffix(" ...").split())
+    return len(words & set(known.split())) >= 0.8 * len(words)
