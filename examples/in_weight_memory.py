@@ -99,7 +99,7 @@ def seconds(function):
 
 
 def measure(seed, seeds, steps, sizes):
-    """The document's experiment, its control, the capacity map, and how long one takes."""
+    """The published experiment, its control, the capacity map, and how long one takes."""
     runs = {}
     for name, writes in (("memory", 1.0), ("control", 0.0)):
         state, loss, correct = many(seed, seeds, steps, writes)

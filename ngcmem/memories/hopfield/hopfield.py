@@ -200,7 +200,7 @@ class Hopfield(Memory[HopfieldState]):
         if self.eta is None and self.optimizer is None:
             return grown
         change = self.weight_changes(state, t, dt)
-        if self.novelty is not None:  # what was wanted of a row is not for the one in its place
+        if self.novelty is not None:  # drop changes meant for rows just overwritten
             over = newly_written(_slots(state), _slots(grown))
             change = jnp.where(over[:, None], 0, change)
         weights, optimizer_state = apply_change(
