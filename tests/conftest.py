@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def optimised() -> Iterator[None]:
     """Programs first called in this test are compiled as users compile them."""
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.read("jax_disable_most_optimizations")
     compile_quickly(False)
     yield
     compile_quickly(before)

@@ -231,7 +231,7 @@ def _until_converged(begin: M, step: Any, known: Any, done: int, tol: Array, mos
         ]
         converged = jnp.where(resting, converged, gap <= tol)
         rests = resting | (gap <= tol) | ~jnp.isfinite(gap)
-        return new, rests, converged, used + ~resting, count + 1
+        return new, rests, converged, used + (~resting).astype(jnp.int32), count + 1
 
     batch = leaves[moving[0]].shape[0]
     no, used = jnp.zeros(batch, bool), jnp.full(batch, done, jnp.int32)

@@ -65,7 +65,7 @@ MISTAKES = [
         lambda: memory_state().replace(inputs=jnp.zeros((5, 3))),
         ValueError,
         "HopfieldState.inputs has shape (1, 3), got (5, 3). For another batch size write "
-        "nm.init(component, key, batch=5).",
+        "nm.rebatch(component, state, batch=5), which keeps what was learned.",
     ),
     Mistake(
         "one example without its axis",
@@ -104,7 +104,8 @@ MISTAKES = [
         "an unknown path",
         lambda: state()["cell.voltage"],
         ValueError,
-        "LIFState has no compartment 'voltage'. There is: current, refractory, spikes, v.",
+        "LIFState has no compartment 'voltage'. There is: current, refractory, spikes, v, "
+        "v_rounding.",
     ),
     Mistake(
         "an unknown path of a circuit",

@@ -192,7 +192,7 @@ def test_carries_only_what_the_next_step_reads(circuit: nm.Circuit, state: Any) 
     )(state)
     scans = [e for e in _equations(jaxpr.jaxpr) if e.primitive.name == "scan"]
     carried = [len(e.outvars) for e in scans]  # nothing is recorded: all it returns is carried
-    assert carried == [3], "the source's keys, the cell's v and its refractory time"
+    assert carried == [4], "the source's keys, the cell's v, its rounding and refractory time"
 
 
 def _equations(jaxpr: Any) -> list[Any]:

@@ -80,7 +80,7 @@ MISTAKES = [
     (store(MINERVA, BITS * 0.5), "store: inputs of Minerva2 are -1, \\+1 or 0 \\(unknown\\), got"),
     (store(LINEAR, BITS, BITS[:, :5]), "store: targets has shape \\(4, 5\\), expected \\(4, 12\\)"),
     (lambda: storage.unlearn(jnp.eye(12), BITS[0]), "For one state write states\\[None\\]"),
-    (lambda: nm.LinearAssociative(inputs=3, outputs=3, slots=0), "at least 1, or None, got 0"),
+    (lambda: nm.LinearAssociative(inputs=3, outputs=3, slots=0), "at least 1 or None, got 0"),
     (lambda: nm.recall(CLASSICAL, nm.init(CLASSICAL, KEY), BITS * 0.3), "0 \\(unknown\\), got"),
     (store(CLASSICAL, BITS[:, :5]), "expected \\(rows, 12\\)"),
     (store(CLASSICAL, BITS, BITS), "nm.BidirectionalAssociative"),
