@@ -7,7 +7,6 @@ from ngcmem.cells._integrate import SCHEMES, Values, integrate
 from ngcmem.cells.surrogate import Shape, spike, surrogate_shape
 from ngcmem.core import Component, Input, PerExample, State, Static, check_choice, zeros_per_unit
 
-
 LARGEST_EXPONENT = 60.0
 """Of the upstroke: it takes v past any peak in one step, and has a finite gradient there."""
 
