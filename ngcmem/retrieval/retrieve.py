@@ -231,7 +231,9 @@ def _materialise(
     values = patterns if values is None else values
     weigh = _weigh_by_sums if isinstance(task.separation, Summable) else _weigh
     weights, outputs, potential, matched = weigh(task, similarities, used, values)
-    return Streamed(outputs, potential, jnp.max(penalties), matched), similarities, weights
+    # Of equals the first, as in streaming: so the subgradients are the same.
+    penalty = penalties[jnp.argmax(penalties)]
+    return Streamed(outputs, potential, penalty, matched), similarities, weights
 
 
 def _weigh(

@@ -5,9 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ngcmem.retrieval import Dot, Entmax, Softmax, Sparsemax, retrieve, retrieve_batch
+from ngcmem.retrieval import (
+    Dot,
+    Entmax,
+    Softmax,
+    Sparsemax,
+    Threshold,
+    TopK,
+    retrieve,
+    retrieve_batch,
+)
 from tests.retrieval import reference
-from tests.retrieval.pairs import SEPARATIONS, SIMILARITIES
+from tests.retrieval.pairs import NOT_STREAMED, SEPARATIONS, SIMILARITIES
 
 SLOTS, COUNT, BATCH, FEATURES, WIDTH, CHUNK = 22, 19, 3, 5, 4, 8
 CASES = [
@@ -82,6 +91,92 @@ def test_by_probes_patterns_values_and_beta(similarity, separation, method):
         numeric = (ends[0] - ends[1]) / (2 * step)
         scale = np.sqrt((part**2).sum()) * np.sqrt((direction**2).sum())
         assert abs((part * direction).sum() - numeric) <= 1e-4 * scale + 1e-5
+
+
+SIMILARITY_OF = {"log_sum_relu": "euclidean", "top_3": "euclidean", "max": "euclidean"}
+
+
+@pytest.mark.parametrize("separation", SEPARATIONS)
+def test_first_and_second_derivatives_of_both_methods(separation):
+    """Along one direction in probes, patterns, values and beta: against float64, and each other."""
+    similarity = SIMILARITY_OF.get(separation, "dot")
+    arguments, readout = _arguments(seed=7), np.linspace(-1, 1, WIDTH)
+    arguments = (*(0.7 * a for a in arguments[:2]), *arguments[2:])
+    random = np.random.default_rng(6)
+    directions = [random.normal(size=np.shape(part)) for part in arguments]
+
+    def slopes(method):
+        def loss(*arguments):
+            probes, patterns, values, beta = arguments
+            recall = retrieve_batch(
+                probes,
+                patterns[:COUNT],
+                values=values[:COUNT],
+                similarity=SIMILARITIES[similarity],
+                separation=SEPARATIONS[separation],
+                beta=beta,
+                method=method,
+                chunk=CHUNK,
+            )
+            return (recall.outputs @ jnp.asarray(readout, jnp.float32) + recall.energy).sum()
+
+        return jax.jvp(jax.grad(loss, (0, 1, 2, 3)), *map(tuple, single))
+
+    single = [[jnp.asarray(a, jnp.float32) for a in part] for part in (arguments, directions)]
+    methods = ["materialised"] + ["streamed"] * (separation not in NOT_STREAMED)
+    found = jax.jit(lambda: {method: slopes(method) for method in methods})()
+
+    def along(step):
+        moved = [a + step * d for a, d in zip(arguments, directions, strict=True)]
+        return _loss_of_reference(similarity, separation, *moved, readout)
+
+    first = (along(1e-6) - along(-1e-6)) / 2e-6
+    second = (along(1e-5) - 2 * along(0) + along(-1e-5)) / 1e-10
+    for method in methods:
+        for order, numeric in enumerate((first, second)):
+            parts = [np.asarray(part, np.float64) for part in found[method][order]]
+            terms = [(part * d).sum() for part, d in zip(parts, directions, strict=True)]
+            scale = max(map(abs, terms)) + 1
+            assert abs(sum(terms) - numeric) <= (1e-4, 1e-3)[order] * scale, (method, order)
+    for one, other in zip(
+        *(jax.tree.leaves(found[m]) for m in (methods[0], methods[-1])), strict=True
+    ):
+        np.testing.assert_allclose(
+            one, other, rtol=1e-3, atol=1e-3 * float(jnp.abs(one).max()) + 1e-6
+        )
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
+def test_at_ties_and_kinks_both_methods_have_the_same_subgradient(similarity):
+    """Equal rows, rows of equal length, similarities of exactly 0, at a threshold, at a kink."""
+    patterns = jnp.array([[1, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [0, 0], [1, 1], [1, 1.0]])
+    probes, values = jnp.array([[1, 0], [0, 1], [1, 1.0]]), jnp.arange(16.0).reshape(8, 2)
+    rules = {name: SEPARATIONS[name] for name in SEPARATIONS if name not in NOT_STREAMED}
+    rules |= {"at_threshold": Threshold(threshold=0.0), "top_2": TopK(k=2)}
+
+    @jax.jit
+    def subgradients(probes, patterns, values):
+        def loss(probes, patterns, values, separation, method):
+            recall = retrieve_batch(
+                probes,
+                patterns,
+                values=values,
+                similarity=SIMILARITIES[similarity],
+                separation=separation,
+                method=method,
+                chunk=3,
+            )
+            return (recall.outputs**2).sum() + recall.energy.sum()
+
+        slope = jax.grad(loss, (0, 1, 2))
+        return {
+            name: [slope(probes, patterns, values, rule, m) for m in ("materialised", "streamed")]
+            for name, rule in rules.items()
+        }
+
+    for name, (one, other) in subgradients(probes, patterns, values).items():
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("alpha", [1.1, 1.5, 1.9, 2.5])
