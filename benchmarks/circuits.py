@@ -49,8 +49,8 @@ def by_hand(circuit: nm.Circuit, state: Any, images: jax.Array, dt: jax.Array, s
     pixels, synapse = circuit["pixels"], circuit["synapse"]
     cell, pre, post = circuit["cell"], circuit["pre"], circuit["post"]
     chance = -jnp.expm1(-images * pixels.rate * dt / 1000.0)
-    leak = jnp.exp(-dt / cell.tau)
-    fade_pre, fade_post = jnp.exp(-dt / pre.tau), jnp.exp(-dt / post.tau)
+    leak = -jnp.expm1(-dt / cell.tau)
+    fade_pre, fade_post = -jnp.expm1(-dt / pre.tau), -jnp.expm1(-dt / post.tau)
     batch, units = images.shape
 
     def step(carry: Any, _: Any) -> Any:
@@ -59,14 +59,14 @@ def by_hand(circuit: nm.Circuit, state: Any, images: jax.Array, dt: jax.Array, s
         uniform = jax.vmap(lambda key: jax.random.uniform(key, (units,)))(draws)
         spikes = (uniform < chance).astype(jnp.float32)
         v_inf = cell.v_rest + cell.resistance * synapse.scale * (spikes @ weights)
-        v = v_inf + (v - v_inf) * leak
+        v = v + (v_inf - v) * leak
         v = jnp.where(refractory > 0.5 * dt, cell.v_reset, v)
         fired = v >= cell.v_threshold
         v = jnp.where(fired, cell.v_reset, v)
         refractory = jnp.where(fired, cell.refractory_time, jnp.maximum(refractory - dt, 0.0))
         out = fired.astype(jnp.float32)
-        x = x * fade_pre + pre.gain * spikes
-        y = y * fade_post + post.gain * out
+        x = x - x * fade_pre + pre.gain * spikes
+        y = y - y * fade_post + post.gain * out
         grow, shrink = synapse.a_plus * out, synapse.a_minus * y
         change = jnp.concatenate([x, spikes]).T @ (jnp.concatenate([grow, -shrink]) / batch)
         weights = weights + synapse.eta * change

@@ -228,10 +228,10 @@ class State(AnyState):
         new = {}
         for name, value in changes.items():
             place, old = f"{type(self).__name__}.{name}", self._get(name)
-            if (spec := self.compartments.get(name)) and spec.domain:
+            spec = self.compartments.get(name) or self.named[name]
+            if spec.domain:
                 spec.domain.check(place, value, self)
-            shared = (self.named | self.compartments)[name].role is Role.SHARED
-            new[name] = conform(place, old, value, shared=shared)
+            new[name] = conform(place, old, value, shared=spec.role is Role.SHARED)
         for name in self.parts.keys() & new.keys():
             inner = self.parts[name]
             stored = new.get(inner.storage, getattr(self, inner.storage))
