@@ -31,8 +31,8 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
         )
     argument = "targets" if (verb, name) == ("store", "outputs") else name
     place, now = f"{verb}: {argument}", state[name]
-    if isinstance(given, (list, tuple)) and not isinstance(now, (list, tuple)):
-        given = np.asarray(given)
+    if not isinstance(now, (list, tuple)):
+        given = _lists_as_arrays(given)
     if isinstance(now, dict):
         _check_fields(place, argument, now, given)
     elif isinstance(given, Mapping):
@@ -64,6 +64,15 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
     if isinstance(now, dict):
         return {name: fit(one, given[name], f"[{name!r}]") for name, one in now.items()}
     return jax.tree.map(fit, now, given)
+
+
+def _lists_as_arrays(given: Any) -> Any:
+    """Rows given as lists of numbers, alone or by field, as NumPy arrays."""
+    if isinstance(given, (list, tuple)):
+        return np.asarray(given)
+    if isinstance(given, Mapping):
+        return {name: _lists_as_arrays(rows) for name, rows in given.items()}
+    return given
 
 
 def _check_fields(place: str, argument: str, now: dict[str, Any], given: Any) -> None:
