@@ -216,8 +216,10 @@ class State(AnyState):
         new = {}
         for name, value in changes.items():
             old = self._get(name)
-            shared = (self.named | self.compartments)[name].role is Role.SHARED
-            new[name] = conform(f"{type(self).__name__}.{name}", old, value, shared=shared)
+            spec = self.named.get(name) or self.compartments[name]
+            new[name] = conform(
+                f"{type(self).__name__}.{name}", old, value, shared=spec.role is Role.SHARED
+            )
         for name in self.parts.keys() & new.keys():
             inner = self.parts[name]
             stored = new.get(inner.storage, getattr(self, inner.storage))
