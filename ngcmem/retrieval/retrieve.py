@@ -231,9 +231,18 @@ def _materialise(
     values = patterns if values is None else values
     weigh = _weigh_by_sums if isinstance(task.separation, Summable) else _weigh
     weights, outputs, potential, matched = weigh(task, similarities, used, values)
-    # Of equals the first, as in streaming: so the subgradients are the same.
-    penalty = penalties[jnp.argmax(penalties)]
-    return Streamed(outputs, potential, penalty, matched), similarities, weights
+    return Streamed(outputs, potential, _largest(penalties), matched), similarities, weights
+
+
+@jax.custom_jvp
+def _largest(values: Array) -> Array:
+    """The maximum, whose derivative at ties is that of the first, as in streaming."""
+    return jnp.max(values)
+
+
+@_largest.defjvp
+def _largest_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    return jnp.max(primals[0]), tangents[0][jnp.argmax(primals[0])]
 
 
 def _weigh(
