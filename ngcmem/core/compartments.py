@@ -92,7 +92,7 @@ class AnyState(Pytree):
 
     def specs(self) -> dict[str, Compartment]:
         """Every compartment by path, in order."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say which compartments it has.")
 
     def spec(self, path: str) -> Compartment | None:
         """The declaration of the compartment that a path is, or leads into, if there is one."""
@@ -102,10 +102,10 @@ class AnyState(Pytree):
 
     def leaf_roles(self) -> list[Role]:
         """The role of every leaf, in the order of `jax.tree.leaves(self)`."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say which roles its leaves have.")
 
     def __getitem__(self, path: str) -> Any:
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no paths.")
 
     def __contains__(self, path: object) -> bool:
         """Whether there is something at a path: `"cell.v" in state`."""
@@ -119,7 +119,7 @@ class AnyState(Pytree):
 
     def set(self, changes: dict[str, Any]) -> Self:
         """A copy with the compartments at these paths changed; shapes and dtypes are kept."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no paths.")
 
     def __setitem__(self, path: str, value: Any) -> None:
         raise TypeError(
