@@ -180,23 +180,27 @@ def _solve(z: Array, a: Array, slots: Array, taking_part: Array) -> Array:
     """c in [0, ln n] with a mean of w n of 1, from where softmax has it."""
     rounding = jnp.finfo(z.dtype).eps / 2
 
-    def unfinished(carry):
-        low, high, c, steps = carry
-        missing, _, size = _balance(z, a, slots, taking_part, c)
-        return (jnp.abs(missing) > rounding * size) & (high - low > rounding * high) & (steps < 64)
+    def judged(low: Array, high: Array, c: Array, steps: Array) -> tuple[Array, ...]:
+        """The state of the search, with the step from c and whether to take it.
 
-    def step(carry):
-        low, high, c, steps = carry
-        missing, slope, _ = _balance(z, a, slots, taking_part, c)
+        Whether to go on is decided once and carried: a condition computed again, which under
+        `vmap` happens in the test and in the step, may round differently and never end.
+        """
+        missing, slope, size = _balance(z, a, slots, taking_part, c)
         low, high = jnp.where(missing <= 0, c, low), jnp.where(missing <= 0, high, c)
-        newton = c - missing / slope
+        onward = (jnp.abs(missing) > rounding * size) & (high - low > rounding * high)
+        return low, high, c, c - missing / slope, onward & (steps < 64), steps
+
+    def step(carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        low, high, _, newton, _, steps = carry
         inside = (newton > low) & (newton < high)
-        return low, high, jnp.where(inside, newton, (low + high) / 2), steps + 1
+        return judged(low, high, jnp.where(inside, newton, (low + high) / 2), steps + 1)
 
     mean = jnp.sum(jnp.where(taking_part, jnp.exp(z), 0)) / slots
     high = jnp.log(slots)
     begin = jnp.clip(-jnp.log(jnp.where(mean > 0, mean, 1)), 0, high)
-    return lax.while_loop(unfinished, step, (jnp.zeros_like(high), high, begin, 0))[2]
+    start = judged(jnp.zeros_like(high), high, begin, jnp.zeros((), jnp.int32))
+    return lax.while_loop(lambda carry: carry[4], step, start)[2]
 
 
 def _entmax_potential(

@@ -67,7 +67,9 @@ def test_a_probe_on_the_host_is_refused(entry: Entry, library: Any) -> None:
     memory, state = _prepared(entry)
     probes = jax.tree.map(library, _probes(state), is_leaf=lambda x: isinstance(x, np.ndarray))
     for verb in (nm.read, nm.recall):
-        with pytest.raises(ValueError, match=rf"{verb.__name__}: inputs.*holds nan at \[0, 0\].*known="):
+        with pytest.raises(
+            ValueError, match=rf"{verb.__name__}: inputs.*holds nan at \[0, 0\].*known="
+        ):
             verb(memory, state, probes)
 
 
