@@ -14,8 +14,8 @@ import numpy as np
 from _script import arguments, finish
 
 import ngcmem as nm
-from ngcmem import ContrastGain
 from ngcmem.plotting import memory_heatmap
+from ngcmem.retrieval import ContrastGain
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
