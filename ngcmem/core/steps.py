@@ -66,7 +66,8 @@ def approach(
         The new value and its rounding.
     """
     share = dt / tau if integration == "euler" else -jnp.expm1(-dt / tau)
-    return carry(value, rounding, (target - value) * share + jump)
+    # One product to each sum: how two would be fused could differ from one program to the next.
+    return carry(value, rounding + jump, (target - value) * share)
 
 
 def carry(value: Array, rounding: Array, change: Array) -> tuple[Array, Array]:
