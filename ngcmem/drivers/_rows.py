@@ -32,6 +32,8 @@ def as_rows(memory: Any, state: Any, given: Any, name: str, verb: str, like: Any
     place, now = f"{verb}: {argument}", state[name]
     if isinstance(given, (list, tuple)) and not isinstance(now, (list, tuple)):
         given = np.asarray(given)
+    if isinstance(given, Mapping):
+        given = {k: np.asarray(v) if isinstance(v, (list, tuple)) else v for k, v in given.items()}
     if isinstance(now, dict):
         _check_fields(place, argument, now, given)
     elif isinstance(given, Mapping):
