@@ -36,7 +36,7 @@ class MemoryState(State):
 
         Entries of `outcome` beyond the first three keep what `changes` says of them.
         """
-        outputs, answered = self.answered(changes.pop("outputs"))
+        outputs, answered = self.answered(changes.pop("outputs", self["outputs"]))
         rest = changes.pop("outcome", jnp.zeros_like(self.outcome))[1:]
         flag = (jnp.asarray(matched) & answered)[None].astype(self.outcome.dtype)
         return self.replace(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from ngcmem.retrieval._ranking import nan_first
 from ngcmem.retrieval._streaming import (
     Slots,
     Streamed,
@@ -49,7 +50,7 @@ def _find_largest(
 
     def merge(carry, rows: Slots, start: Array, new: Array | None):
         best, found, heaviest = carry
-        similarities = compare(task, rows.patterns, known)
+        similarities = nan_first(compare(task, rows.patterns, known))
         if new is not None:
             similarities = jnp.where(new[None], similarities, -jnp.inf)
         more, place = lax.top_k(similarities, min(k, similarities.shape[1]))

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ngcmem.core import Interval, Static, expm1_ratio, log1p_ratio
+from ngcmem.retrieval._ranking import nan_first
 from ngcmem.retrieval.separation import Laws, Separation, Softmax, participants
 
 
@@ -40,7 +41,7 @@ class TopK(Separation):
         """The k largest similarities, the slots they stand in, and whether each takes part."""
         taking_part, finite = participants(similarities, used)
         k = min(self.k, similarities.shape[0])
-        _, slots = lax.top_k(jnp.where(taking_part, finite, -jnp.inf), k)
+        _, slots = lax.top_k(jnp.where(taking_part, nan_first(finite), -jnp.inf), k)
         return finite[slots], slots, taking_part[slots]
 
     def __call__(self, similarities: Array, beta: Array | float, used: Array | None) -> Array:
