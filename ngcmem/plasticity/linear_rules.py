@@ -143,7 +143,7 @@ class PseudoInverse(LinearRule):
         d = keys.shape[1]
         some = jnp.any(keys != 0, axis=1)
         number = jnp.sum(some, dtype=jnp.int32)
-        later = (number - jnp.cumsum(some)).astype(keys.dtype)
+        later = (number - jnp.cumsum(some, dtype=jnp.int32)).astype(keys.dtype)
         forgetting = jnp.asarray(self.forgetting, keys.dtype)
         weighing = jnp.where(some, forgetting**later, 0)[:, None]
         kept = forgetting ** number.astype(keys.dtype)
