@@ -121,8 +121,9 @@ def solve_gram(
     weights = vectors @ (inverse[:, None] * (vectors.T @ cross))
     lowest = jnp.min(jnp.where(kept, spectrum, top))
     error = _gram_error(eps * top / lowest, jnp.sqrt(top), weights, length)
-    reached = jnp.sum(jnp.diagonal(gram) > 0)
-    missing = jnp.sum(kept) < (reached if rank is None else jnp.minimum(rank, reached))
+    reached = jnp.sum(jnp.diagonal(gram) > 0, dtype=jnp.int32)
+    bound = reached if rank is None else jnp.minimum(rank, reached)
+    missing = jnp.sum(kept, dtype=jnp.int32) < bound
     error = jnp.where(missing, jnp.inf, error)
     return LinearFit(weights, error, jnp.eye(size, dtype=gram.dtype) - span @ span.T)
 
