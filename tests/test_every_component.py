@@ -206,7 +206,9 @@ def test_dtypes_are_kept(entry: Entry) -> None:
 
     for which in (lambda role: role is Role.SHARED, lambda role: role is not Role.CLOCK):
         before = halved(which)
-        after = after_a_step(component, before, entry.dt)
+        # A state in half precision meets hyper-parameters in single: the user's mixture.
+        with jax.numpy_dtype_promotion("standard"):
+            after = after_a_step(component, before, entry.dt)
         for path, a, b in zip(
             leaf_paths(state), *map(jax.tree.leaves, (before, after)), strict=True
         ):

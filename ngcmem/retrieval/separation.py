@@ -234,7 +234,8 @@ class Softmax(Summable):
         return jnp.where(some, top, 0) + lead
 
     def rescale(self, beta: Array, old_top: Array, new_top: Array) -> Array:
-        lowest = jnp.finfo(new_top.dtype).min  # finite: 0 times it is 0
+        # Finite, and its square too, so that 0 times either is 0 in first and second derivatives.
+        lowest = -jnp.sqrt(jnp.finfo(new_top.dtype).max) / 4
         return jnp.exp(beta * jnp.maximum(old_top - new_top, lowest))
 
     def raised(self, totals: Totals, beta: Array, old_top: Array, new_top: Array) -> Totals:

@@ -109,8 +109,8 @@ def entmax_weights(
 ) -> Array:
     """w_i = max(u_i - tau, 0)^(1/(alpha-1)) with u = (alpha-1) beta (s - max s) and sum w = 1.
 
-    tau is found by a bracketed Newton iteration to the last bit; its derivative comes from one
-    further Newton step from the solution, which is the implicit function theorem.
+    tau is found by a bracketed Newton iteration to the last bit; its first and second derivatives
+    come from two further Newton steps from the solution (the implicit function theorem).
     """
     weights, _ = _entmax(similarities, beta, alpha, used)
     return weights
@@ -144,13 +144,16 @@ def _entmax(
     slots = jnp.maximum(jnp.sum(taking_part.astype(dtype)), 1)
     z = beta * leads
     c = _solve(*map(lax.stop_gradient, (z, a, slots, taking_part)))
-    missing, slope, _ = _balance(z, a, slots, taking_part, c)
-    c = c - missing / slope
+    for _ in range(2):  # the first makes first derivatives right, the second second ones
+        missing, slope, _ = _balance(z, a, slots, taking_part, c)
+        c = c - missing / slope
     positive, logs, _ = _logs(z, a, slots, taking_part, c)
     weights = jnp.where(positive, jnp.exp(logs), 0)
     total = jnp.sum(weights)
     divisor = jnp.where(total > 0, total, jnp.where(jnp.isnan(top), top, 1))
-    return weights / divisor, _Solution(leads, logs, slots, top)
+    # A single weight is 1 exactly, which a product with the inverse of the sum need not be.
+    shares = jnp.where(weights == total, jnp.where(total > 0, 1, 0), weights / divisor)
+    return shares.astype(dtype), _Solution(leads, logs, slots, top)
 
 
 def _logs(

@@ -60,7 +60,7 @@ def test_local_rule_is_the_gradient_and_rests_at_the_stored_weights():
     off = state.replace(weights=state.weights + 0.1)
 
     def energy(w):
-        error = frames[1:] - (frames[:-1] @ w.T + off.bias)
+        error = frames[1:] - (frames[:-1] @ w.T + off.bias[None])
         return 0.5 * (error**2).sum(1).mean()
 
     slope = jax.grad(energy)(off.weights)

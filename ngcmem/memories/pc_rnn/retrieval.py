@@ -213,7 +213,8 @@ def _rank(
 def nearest_pattern(state: PredictiveCodingRNNState, causes: ArrayLike) -> Array:
     """The index of the stored sequence whose cause is nearest, for causes (..., causes)."""
     causes = jnp.asarray(causes)
-    return jnp.argmin(jnp.sum((causes[..., None, :] - state.mus) ** 2, -1), -1)
+    stored = state.mus[(None,) * (causes.ndim - 1)]
+    return jnp.argmin(jnp.sum((causes[..., None, :] - stored) ** 2, -1), -1)
 
 
 def _keys(key: Array, count: int) -> Array:
