@@ -233,7 +233,7 @@ def test_no_nan_where_nothing_or_only_minus_infinity_is_used(separation):
 
 
 def _streamed(beta):
-    probes, patterns, _, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
+    probes, patterns, values, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
     return retrieve_batch(
         probes,
         patterns,
@@ -262,7 +262,7 @@ def test_forward_mode_through_streaming_names_the_way_out(forward):
 
 
 def test_second_derivatives_of_the_streamed_path_are_those_of_the_materialised() -> None:
-    probes, patterns, _, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
+    probes, patterns, values, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
 
     def whole(beta):
         return retrieve_batch(
@@ -291,7 +291,7 @@ def test_reverse_mode_composes_with_vmap_and_checkpoint():
 @pytest.mark.parametrize("method", ["materialised", "streamed"])
 def test_one_probe_under_vmap_is_the_batch(method):
     """Values, gradients summed over examples and gradients per example."""
-    probes, patterns, _, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
+    probes, patterns, values, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
     fixed = dict(similarity=Dot(), separation=Softmax(), beta=0.7, method=method, chunk=CHUNK)
 
     def one(probe, patterns, axis_name):
@@ -317,7 +317,7 @@ def test_one_probe_under_vmap_is_the_batch(method):
 
 
 def test_sparsemax_cannot_be_streamed_and_says_so():
-    probes, patterns, _, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
+    probes, patterns, values, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
     with pytest.raises(ValueError, match=r"TopK\(k=..., separation=Sparsemax"):
         retrieve_batch(
             probes, patterns, similarity=Dot(), separation=Sparsemax(), method="streamed"
