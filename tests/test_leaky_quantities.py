@@ -71,10 +71,6 @@ QUANTITIES: dict[str, tuple[Build, float]] = {
         _synapse(nm.ExponentialSynapse, "conductance", "tau"),
         0.0,
     ),
-    "DoubleExponentialSynapse.decaying": (
-        _synapse(nm.DoubleExponentialSynapse, "decaying", "tau_decay"),
-        0.0,
-    ),
     "DoubleExponentialSynapse.rising": (
         _synapse(nm.DoubleExponentialSynapse, "rising", "tau_rise"),
         0.0,

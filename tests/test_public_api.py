@@ -99,6 +99,7 @@ def _alike(one: str, other: str) -> bool:
 SAME_THING = (
     {"Part", "part"},  # the class behind the function
     {"Wire", "wire"},
+    {"Real", "read"},  # a domain and a verb: of different kinds, in different places
 )
 
 

@@ -37,9 +37,9 @@ from ngcmem.core.counters import ring_counted as ring_counted
 from ngcmem.core.domains import BelowOne as BelowOne
 from ngcmem.core.domains import Domain as Domain
 from ngcmem.core.domains import Interval as Interval
-from ngcmem.core.domains import LeafDomain as LeafDomain
 from ngcmem.core.domains import NonNegative as NonNegative
 from ngcmem.core.domains import NonNegativeOrInf as NonNegativeOrInf
+from ngcmem.core.domains import PlacedDomain as PlacedDomain
 from ngcmem.core.domains import Positive as Positive
 from ngcmem.core.domains import PositiveOrInf as PositiveOrInf
 from ngcmem.core.domains import PositivePart as PositivePart
@@ -52,9 +52,9 @@ from ngcmem.core.domains import check_fields as check_fields
 from ngcmem.core.domains import check_number as check_number
 from ngcmem.core.domains import domain_of as domain_of
 from ngcmem.core.domains import guarded as guarded
-from ngcmem.core.domains import held_to_domain as held_to_domain
 from ngcmem.core.domains import held_to_domains as held_to_domains
 from ngcmem.core.domains import leaf_domains as leaf_domains
+from ngcmem.core.domains import number_in_domain as number_in_domain
 from ngcmem.core.domains import spoiled as spoiled
 from ngcmem.core.dtypes import default_float as default_float
 from ngcmem.core.dtypes import widen as widen

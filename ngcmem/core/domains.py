@@ -199,14 +199,14 @@ def _no_array(expected: str, name: str, given: Any) -> str:
     )
 
 
-class LeafDomain(NamedTuple):
+class PlacedDomain(NamedTuple):
     """The domain of one leaf of a tree of components, rules, similarities and so on."""
 
     place: str
     domain: Domain
 
 
-def leaf_domains(tree: Any) -> Iterator[LeafDomain | None]:
+def leaf_domains(tree: Any) -> Iterator[PlacedDomain | None]:
     """The domain of every leaf, in the order of `jax.tree.leaves`."""
     domains = getattr(type(tree), "domains", None)
     if domains is None:
@@ -222,7 +222,7 @@ def leaf_domains(tree: Any) -> Iterator[LeafDomain | None]:
         if domain is None or not isinstance(domain.values, Interval):
             yield from leaf_domains(value)
         else:
-            place = LeafDomain(f"{type(tree).__name__}: {name}", domain)
+            place = PlacedDomain(f"{type(tree).__name__}: {name}", domain)
             yield from (place for _ in jax.tree.leaves(value))
 
 
@@ -257,7 +257,7 @@ def guarded(value: Any, domain: Domain) -> tuple[Array, Array]:
     return _or_nan(within, value), jnp.all(within)
 
 
-def held_to_domain(place: str, value: Any, domain: Domain) -> Any:
+def number_in_domain(place: str, value: Any, domain: Domain) -> Any:
     """An argument of a function: NaN where it is traced and out of its domain.
 
     Raises:
@@ -271,7 +271,7 @@ def held_to_domain(place: str, value: Any, domain: Domain) -> Any:
 
 def as_probability(place: str, value: Any) -> Any:
     """An argument that is a probability or a part of a whole, held to 0 to 1."""
-    return held_to_domain(place, value, Domain("a number", Interval("[0, 1]"), False))
+    return number_in_domain(place, value, Domain("a number", Interval("[0, 1]"), False))
 
 
 def spoiled(within: Array, tree: Any) -> Any:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Domain, Interval, held_to_domain, held_to_domains
+from ngcmem.core import Domain, Interval, held_to_domains, number_in_domain
 from ngcmem.retrieval._checks import check_arguments
 from ngcmem.retrieval._largest import stream_largest
 from ngcmem.retrieval._streaming import (
@@ -140,7 +140,7 @@ def retrieve_batch(
     leaves, structure = jax.tree.flatten(pair)
     leaves = [jnp.asarray(leaf).astype(dtype) for leaf in held_to_domains(pair, leaves)[0]]
     pair = jax.tree.unflatten(structure, leaves)
-    beta = held_to_domain("retrieve: beta", beta, BETA)
+    beta = number_in_domain("retrieve: beta", beta, BETA)
     task = Task(probes, pair[0], pair[1], jnp.asarray(beta).astype(dtype))
     stored = Slots(patterns, values)
     count = None if count is None else jnp.asarray(count, jnp.int32)

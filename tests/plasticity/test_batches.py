@@ -29,7 +29,7 @@ def _cases(names: Any) -> list[Any]:
 
 
 def _has_a_rule(component: nm.Component) -> bool:
-    """Whether it says what it wants to change; others only write (tests/memories/test_storing_*)."""
+    """Whether it says what it wants to change; others only write."""
     return type(component).weight_changes is not nm.Component.weight_changes and component.learns
 
 

@@ -317,7 +317,7 @@ def test_one_probe_under_vmap_is_the_batch(method):
 
 
 def test_sparsemax_cannot_be_streamed_and_says_so():
-    probes, patterns, values, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
+    probes, patterns, _, _ = (jnp.asarray(a, jnp.float32) for a in _arguments())
     with pytest.raises(ValueError, match=r"TopK\(k=..., separation=Sparsemax"):
         retrieve_batch(
             probes, patterns, similarity=Dot(), separation=Sparsemax(), method="streamed"

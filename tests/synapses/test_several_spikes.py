@@ -116,7 +116,7 @@ def test_of_several_spikes_every_one_meets_the_slow_trace_of_those_before_it():
 
 
 def test_a_delay_brings_two_spikes_as_two():
-    line = nm.Delay(units=1, longest=2, delay=1.0)
+    line = nm.Delay(units=1, max_steps=2, delay=1.0)
     inputs = jnp.array([[[2.0]], [[0.0]], [[0.0]]])
     state = nm.init(line, jax.random.key(0))
     _, seen = nm.run(line, state, steps=3, inputs={"inputs": inputs}, record="outputs")
