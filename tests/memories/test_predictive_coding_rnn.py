@@ -138,7 +138,7 @@ def test_local_rule_is_descent_on_the_energy_of_the_step():
         h = after.hidden_before
         drive = jnp.tanh(h) @ w["w_r"].T + before.causes @ w["w_c"].T + w["b_r"][None]
         prior = (1 - 1 / 5.0) * h + drive / 5.0
-        error = rates @ w["w_o"].T + w["b_o"] - before.inputs
+        error = rates @ w["w_o"].T + w["b_o"][None] - before.inputs
         return 0.5 * ((error**2).sum(1) + ((prior - post) ** 2).sum(1)).mean()
 
     slopes = jax.grad(energy)({n: state[n] for n in LEARNED})
