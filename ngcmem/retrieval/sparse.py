@@ -152,7 +152,7 @@ def _entmax(
     total = jnp.sum(weights)
     divisor = jnp.where(total > 0, total, jnp.where(jnp.isnan(top), top, 1))
     # A single weight is 1 exactly, which a product with the inverse of the sum need not be.
-    shares = jnp.where(weights == total, jnp.where(total > 0, 1, 0), weights / divisor)
+    shares = jnp.where((weights == total) & (total > 0), 1, weights / divisor)
     return shares.astype(dtype), _Solution(leads, logs, slots, top)
 
 
