@@ -6,6 +6,10 @@ from tests.settings import compile_quickly, prepare
 
 prepare(devices=2)
 
+import gc
+import itertools
+from pathlib import Path
+
 import jax
 import jax.monitoring
 import pytest
@@ -49,6 +53,24 @@ def pytest_configure(config: pytest.Config) -> None:
     # tolerances, or ask for the fixture `optimised`. With the slow ones everything is compiled as
     # users compile it.
     compile_quickly(config.getoption("markexpr") == "not slow")
+
+
+_MAPS = Path("/proc/self/maps")
+_tests_done = itertools.count(1)
+
+
+def pytest_runtest_teardown() -> None:
+    """Let compiled programs go before the process runs out of memory maps.
+
+    Every program that XLA compiles for the CPU maps memory of its own, and Linux gives a process
+    65,530 maps; the next program is a segmentation fault. The whole suite needs about 100,000.
+    """
+    if next(_tests_done) % 25 == 0 and _MAPS.exists():
+        with _MAPS.open("rb") as maps:
+            in_use = sum(1 for _ in maps)
+        if in_use > 30_000:
+            jax.clear_caches()
+            gc.collect()
 
 
 @pytest.fixture
