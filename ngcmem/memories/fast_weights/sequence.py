@@ -108,13 +108,12 @@ def _check_chunk(memory: FastWeights, chunk: int) -> None:
 def _in_chunks(
     memory: FastWeights, state: FastWeightsState, given: dict[str, Array], *, chunk: int
 ) -> tuple[FastWeightsState, Array]:
+    steps_and_batch = given["inputs"].shape[:2]
     gate, rate, decay = (
-        given[name] if name in given else state[name]
+        given[name] if name in given else jnp.broadcast_to(state[name], steps_and_batch)
         for name in ("write_gate", "learning_rate", "decay")
     )
     s, r = memory.strength_and_retention(gate, rate, decay)
-    steps, batch = given["inputs"].shape[:2]
-    s, r = (jnp.broadcast_to(gate, (steps, batch)) for gate in (s, r))
     keys, values = without_unwritten(s, given["keys"], given["values"])
     some = jnp.any(keys != 0, axis=-1)
     s, r = jnp.where(some, s, 0.0), jnp.where(some, r, 1.0)
@@ -127,6 +126,7 @@ def _in_chunks(
         return (fast, own), outputs
 
     step = jax.vmap(one, in_axes=(None, 0, 1), out_axes=(0, 1))
+    steps = steps_and_batch[0]
     cut = steps // chunk * chunk
 
     def body(carry: Any, x: Any) -> tuple[Any, Array]:
