@@ -32,6 +32,7 @@ class Entry:
         object.__setattr__(self, "build", cache(self.build))
 
 
+LENT = jnp.linspace(-1.0, 1.0, 15).reshape(3, 5)
 PATTERNS = 0.5 * jax.random.normal(jax.random.key(7), (4, 6))
 
 
@@ -217,7 +218,7 @@ COMPONENTS: dict[str, Entry] = {
     "Value": Entry(lambda: nm.Value(units=5)),
     "Feedback": Entry(
         lambda: nm.Feedback(inputs=5, outputs=3),
-        no_gradient="its weights are lent by a wire, and 0 without one",
+        prepare=lambda component, state: state.set({"weights": LENT}),
     ),
     "Predictive": Entry(lambda: nm.Predictive(inputs=5, outputs=3, eta=0.1)),
     "PredictiveCodingRNN": Entry(
