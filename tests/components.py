@@ -149,11 +149,14 @@ COMPONENTS: dict[str, Entry] = {
     "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
     "Delay": Entry(
         lambda: nm.Delay(units=5, max_steps=4),
+        drive={"step_length": None},  # another one empties the ring
         no_gradient="lags are whole steps",
         outputs=("outputs",),
     ),
     "Delay interpolated": Entry(
-        lambda: nm.Delay(units=5, max_steps=4, delay=0.4, interpolate=True), outputs=("outputs",)
+        lambda: nm.Delay(units=5, max_steps=4, delay=0.4, interpolate=True),
+        drive={"step_length": None},
+        outputs=("outputs",),
     ),
     "LateralInhibition": Entry(lambda: nm.LateralInhibition(units=5)),
     "Hopfield": Entry(
