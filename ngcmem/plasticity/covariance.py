@@ -17,9 +17,10 @@ def covariance_step(
     keys of one direction, or none, wind it up until it overflows. So the first form is taken that
     leaves trace(P) at most `limit`: directional forgetting gives up only what is known of the
     key's own direction, which goes on following the values; the last forgets nothing. A key of
-    zeros changes nothing. References: Kulhavy (1987), Automatica 23, 589; Bittanti, Bolzern and
-    Campi (1990), Automatica 26, 929, for the directional form; Astrom and Wittenmark (1995),
-    Adaptive Control, section 11.5, for wind-up and the bound on the trace.
+    zeros, or of a direction in which P is 0, changes nothing. References: Kulhavy (1987),
+    Automatica 23, 589; Bittanti, Bolzern and Campi (1990), Automatica 26, 929, for the directional
+    form; Astrom and Wittenmark (1995), Adaptive Control, section 11.5, for wind-up and the bound on
+    the trace.
 
     Args:
         covariance: (d, d), symmetric.
@@ -27,20 +28,24 @@ def covariance_step(
         retained: what is kept of the past, above 0 and at most 1.
         limit: the largest trace.
     """
-    came = jnp.any(key != 0)
-    size = jnp.where(came, lax.stop_gradient(jnp.max(jnp.abs(key))), 1)
+    size = lax.stop_gradient(jnp.max(jnp.abs(key)))
+    size = jnp.where(size == 0, 1, size)
     unit = key / size  # P k k^T P / x does not depend on the size of k: no square of it is needed
     reach = covariance @ unit
     along = unit @ reach
-    some = along > 0  # else 0 or, by rounding alone, below
-    along = jnp.where(some, along, 0)
+    news = ~(along <= 0)  # 0, or by rounding alone below: nothing is left to learn there
+    along = jnp.where(news, along, 1)
     outer = reach[:, None] * reach[None]
-    x = size**2 * along
-    none = covariance - size**2 / (1 + x) * outer
-    share = (retained * x - (1 - retained)) / (retained * jnp.where(some, along, 1) * (1 + x))
-    directional = covariance - jnp.where(some, share, 0) * outer
-    exponential = (covariance - size**2 / (retained + x) * outer) / retained
+    # x = size^2 along, and every quotient is divided through by what of size^2 is above 1, so that
+    # no square leaves the range of floats.
+    small, inverse = jnp.minimum(size, 1), 1 / jnp.maximum(size, 1)
+    known, one = small**2 * along, inverse**2
+    with_one, with_rest = one + known, retained * one + known
+    none = covariance - small**2 / with_one * outer
+    share = (retained * known - (1 - retained) * one) / (retained * along * with_one)
+    directional = covariance - share * outer
+    exponential = (covariance - small**2 / with_rest * outer) / retained
     whole, narrow = (jnp.trace(p) <= limit for p in (exponential, directional))
-    gain = size * reach / jnp.where(whole, retained + x, 1 + x)
+    gain = small * inverse * reach / jnp.where(whole, with_rest, with_one)
     after = jnp.where(whole, exponential, jnp.where(narrow, directional, none))
-    return jnp.where(came, gain, 0), jnp.where(came, after, covariance)
+    return jnp.where(news, gain, 0), jnp.where(news, after, covariance)

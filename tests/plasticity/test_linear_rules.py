@@ -141,6 +141,21 @@ def test_rules_and_solvers_at_any_scale(scale):
     np.testing.assert_allclose(found, written(WidrowHoff(), KEYS[:9], VALUES[:9])[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("forgetting", [1.0, 0.98])
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e10, 1e18, 1e30])
+def test_recursive_least_squares_at_any_scale(scale, forgetting):
+    """Small beside the ridge K^T V / ridge, weighed by age; far above it what fits every pair."""
+    keys = (KEYS[:5] * scale).astype(np.float32)
+    rule = RecursiveLeastSquares(ridge=0.1, forgetting=forgetting)
+    found = written(rule, keys, VALUES[:5])[0] * np.float64(scale)
+    if scale > 1:
+        np.testing.assert_allclose(found, np.linalg.pinv(KEYS[:5]) @ VALUES[:5], atol=1e-3)
+    else:
+        # Keys too short to be noticed: P, at the bound of its trace, is not forgotten.
+        small = KEYS[:5].T @ VALUES[:5] * scale**2 / 0.1
+        np.testing.assert_allclose(found / scale**2, small / scale**2, rtol=1e-4)
+
+
 def test_greville_is_exact_and_refuses_keys_in_the_span():
     found, statistics = written(Greville(), KEYS[:9], VALUES[:9], parts=3)
     np.testing.assert_allclose(found, np.linalg.pinv(KEYS[:9]) @ VALUES[:9], atol=1e-4)
