@@ -72,6 +72,15 @@ def test_metrics():
     assert float(baseline["distance"]) == pytest.approx(float(laws.random_distance(32)), rel=0.01)
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.3, 1.0, 2.5])
+def test_perceptron_capacity_is_gardners_integral(margin):
+    """1 / alpha = the mean of max(t + margin, 0)^2 over a normal t."""
+    t = np.linspace(-margin, 12.0, 200_001)
+    density = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
+    integral = np.trapezoid((t + margin) ** 2 * density, t)
+    assert laws.perceptron_capacity(margin) == pytest.approx(1 / integral, rel=1e-6)
+
+
 def test_laws_at_published_points():
     assert laws.mean_chi(1) == pytest.approx(np.sqrt(2 / np.pi))
     assert laws.hebb_bit_error(1000, 185) == pytest.approx(0.01, abs=2e-4)
