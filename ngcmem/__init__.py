@@ -13,6 +13,7 @@ Run: what one does with a component or a circuit
     reset             the dynamics as after `init`; what was learned is kept
     rebatch           a state for another batch size; what was learned is kept
     store             add patterns to a memory
+    clear             a memory without anything stored
     read, recall      the state, or the outputs, after recall from probes
     weight_changes    what `evolve` would change, without changing it
     parameters        the learned compartments, for `jax.grad` and optax
@@ -71,6 +72,7 @@ Folders: what one passes to a component or calls on arrays, and the states
     nm.analysis      measures, capacity sweeps, laws      (loaded on first use)
     nm.datasets      real data that needs no network      (loaded on first use)
     nm.plotting      figures                              (loaded on first use)
+    nm.interop       layers of Flax networks              (loaded on first use)
 """
 
 import importlib
@@ -117,6 +119,7 @@ from ngcmem.core import Static as Static
 from ngcmem.core import WiringError as WiringError
 from ngcmem.core import part as part
 from ngcmem.drivers import advance_state as advance_state
+from ngcmem.drivers import clear as clear
 from ngcmem.drivers import evolve as evolve
 from ngcmem.drivers import init as init
 from ngcmem.drivers import parameters as parameters
@@ -167,11 +170,12 @@ from ngcmem.synapses import TsodyksMarkram as TsodyksMarkram
 if TYPE_CHECKING:
     from ngcmem import analysis as analysis
     from ngcmem import datasets as datasets
+    from ngcmem import interop as interop
     from ngcmem import plotting as plotting
 
 __version__ = "0.1.0"
 
-_ON_FIRST_USE = ("analysis", "datasets", "plotting")
+_ON_FIRST_USE = ("analysis", "datasets", "interop", "plotting")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -27,6 +27,7 @@ from ngcmem.core import (
 from ngcmem.drivers._loop import repeat
 from ngcmem.drivers.arguments import as_duration, as_time, checked
 from ngcmem.drivers.program import Program
+from ngcmem.drivers.rebatching import batch_of
 from ngcmem.drivers.verbs import advance_batch, step_time
 
 S = TypeVar("S", bound=AnyState)
@@ -141,8 +142,7 @@ def _check_lengths(
             "the mean over all examples, and those at rest would count. Run the examples of each "
             "length by themselves."
         )
-    leaves = zip(state.leaf_roles(), jax.tree.leaves(state), strict=True)
-    batch = next(leaf.shape[0] for role, leaf in leaves if role.batched)
+    batch = batch_of(state)
     dtype = getattr(lengths, "dtype", None) or np.asarray(lengths).dtype
     if np.shape(lengths) != (batch,) or not jnp.issubdtype(dtype, jnp.integer):
         raise ValueError(

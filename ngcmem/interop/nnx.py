@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from ngcmem.circuits import hyperparameters
 from ngcmem.core import AnyState, Component, Memory, did_you_mean, path_of, trained_paths
-from ngcmem.drivers import advance_state, evolve, init, rebatch, recall, reset, run, store
+from ngcmem.drivers import advance_state, batch_of, evolve, init, rebatch, recall, reset, run, store
 
 
 class Compartment(nnx.Variable):
@@ -187,7 +187,7 @@ class MemoryLayer(_Layer):
         leading = _leading(memory, before, probes)
         given = {"inputs": probes, **other_inputs}
         rows = {name: _rows(value, leading) for name, value in given.items()}
-        count, own = jax.tree.leaves(rows["inputs"])[0].shape[0], _batch(before)
+        count, own = jax.tree.leaves(rows["inputs"])[0].shape[0], batch_of(before)
         state = before if count == own else rebatch(memory, before, batch=count)
         state = advance_state(memory, state.set(rows))
         state = evolve(memory, state) if memory.learns else state
@@ -246,7 +246,7 @@ class CircuitLayer(_Layer):
             inputs: held during all steps.
             key: of the noise of this call; without it every call draws the same.
         """
-        circuit, before, own = self.component, self.state, _batch(self.state)
+        circuit, before, own = self.component, self.state, batch_of(self.state)
         state = rebatch(circuit, before, batch=jnp.shape(inputs)[0], key=key)
         state, seen = run(
             circuit,
@@ -270,12 +270,6 @@ def _start(
     if rngs is None:
         raise ValueError(f"{place}: give rngs=nnx.Rngs(0), or the state= to begin with.")
     return init(component, rngs.params(), batch)
-
-
-def _batch(state: AnyState) -> int:
-    """The number of examples of a state."""
-    leaves = zip(state.leaf_roles(), jax.tree.leaves(state), strict=True)
-    return next(leaf.shape[0] for role, leaf in leaves if role.batched)
 
 
 def _leading(memory: Memory, state: AnyState, probes: Any) -> tuple[int, ...]:
