@@ -73,8 +73,8 @@ def pytest_runtest_teardown() -> None:
             gc.collect()
 
 
-# Part of the key of every jitted function's own cache, where the optimisations are not: without it a
-# program that an earlier test compiled quickly would be taken for the optimised one.
+# Part of the key of every jitted function's own cache, where the optimisations are not: without it
+# a program that an earlier test compiled quickly would be taken for the optimised one.
 _COMPILED_AS = jax.make_user_context(None)
 
 
