@@ -32,6 +32,7 @@ class Entry:
         object.__setattr__(self, "build", cache(self.build))
 
 
+LENT = jnp.linspace(-1.0, 1.0, 15).reshape(3, 5)
 PATTERNS = 0.5 * jax.random.normal(jax.random.key(7), (4, 6))
 
 
@@ -148,11 +149,14 @@ COMPONENTS: dict[str, Entry] = {
     "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
     "Delay": Entry(
         lambda: nm.Delay(units=5, max_steps=4),
+        drive={"step_length": None},  # another one empties the ring
         no_gradient="lags are whole steps",
         outputs=("outputs",),
     ),
     "Delay interpolated": Entry(
-        lambda: nm.Delay(units=5, max_steps=4, delay=0.4, interpolate=True), outputs=("outputs",)
+        lambda: nm.Delay(units=5, max_steps=4, delay=0.4, interpolate=True),
+        drive={"step_length": None},
+        outputs=("outputs",),
     ),
     "LateralInhibition": Entry(lambda: nm.LateralInhibition(units=5)),
     "Hopfield": Entry(
@@ -217,7 +221,7 @@ COMPONENTS: dict[str, Entry] = {
     "Value": Entry(lambda: nm.Value(units=5)),
     "Feedback": Entry(
         lambda: nm.Feedback(inputs=5, outputs=3),
-        no_gradient="its weights are lent by a wire, and 0 without one",
+        prepare=lambda component, state: state.set({"weights": LENT}),
     ),
     "Predictive": Entry(lambda: nm.Predictive(inputs=5, outputs=3, eta=0.1)),
     "PredictiveCodingRNN": Entry(

@@ -63,6 +63,7 @@ from ngcmem.core.errors import check_choice as check_choice
 from ngcmem.core.errors import check_whole as check_whole
 from ngcmem.core.errors import did_you_mean as did_you_mean
 from ngcmem.core.errors import is_whole as is_whole
+from ngcmem.core.exponentials import log_sum_exp as log_sum_exp
 from ngcmem.core.initializers import lecun_normal_weights as lecun_normal_weights
 from ngcmem.core.initializers import normal_weights as normal_weights
 from ngcmem.core.initializers import small_normal_weights as small_normal_weights

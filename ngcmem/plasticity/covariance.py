@@ -1,7 +1,7 @@
 """One step of recursive least squares whose covariance cannot wind up."""
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 
 def covariance_step(
@@ -27,17 +27,20 @@ def covariance_step(
         retained: what is kept of the past, above 0 and at most 1.
         limit: the largest trace.
     """
-    reach = covariance @ key
-    x = jnp.maximum(key @ reach, 0)  # below 0 by rounding alone
-    some = x > 0
-    positive = jnp.where(some, x, 1)
-    outer = reach[:, None] * reach[None]
-    none = covariance - outer / (1 + x)
-    share = (retained * x - (1 - retained)) / (retained * positive * (1 + x))
-    directional = covariance - jnp.where(some, share, 0) * outer
-    exponential = (covariance - outer / (retained + x)) / retained
-    whole, narrow = (jnp.trace(p) <= limit for p in (exponential, directional))
-    gain = reach / jnp.where(whole, retained + x, 1 + x)
-    after = jnp.where(whole, exponential, jnp.where(narrow, directional, none))
     came = jnp.any(key != 0)
+    size = jnp.where(came, lax.stop_gradient(jnp.max(jnp.abs(key))), 1)
+    unit = key / size  # P k k^T P / x does not depend on the size of k: no square of it is needed
+    reach = covariance @ unit
+    along = unit @ reach
+    some = along > 0  # else 0 or, by rounding alone, below
+    along = jnp.where(some, along, 0)
+    outer = reach[:, None] * reach[None]
+    x = size**2 * along
+    none = covariance - size**2 / (1 + x) * outer
+    share = (retained * x - (1 - retained)) / (retained * jnp.where(some, along, 1) * (1 + x))
+    directional = covariance - jnp.where(some, share, 0) * outer
+    exponential = (covariance - size**2 / (retained + x) * outer) / retained
+    whole, narrow = (jnp.trace(p) <= limit for p in (exponential, directional))
+    gain = size * reach / jnp.where(whole, retained + x, 1 + x)
+    after = jnp.where(whole, exponential, jnp.where(narrow, directional, none))
     return jnp.where(came, gain, 0), jnp.where(came, after, covariance)

@@ -1,7 +1,7 @@
 """What all synapses that learn have in common: transmission, learning rate, bounds."""
 
 import abc
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import jax.numpy as jnp
 import optax
@@ -11,12 +11,10 @@ from ngcmem.core import (
     SLACK,
     Component,
     Input,
-    Interval,
     LearningInput,
     NonNegative,
     PerExample,
     Real,
-    RealOrInf,
     Shared,
     State,
     Static,
@@ -92,8 +90,8 @@ class PlasticSynapse(Component[S]):
     eta: Real | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     bounds: Static[str] = "hard"
-    weight_min: Annotated[float | Array, Interval("[-inf, inf)")] = 0.0
-    weight_max: RealOrInf = 1.0
+    weight_min: Real = 0.0
+    weight_max: Real = 1.0
     total: NonNegative | None = None
     total_every: NonNegative = 0.0  # ms; 0: every step
     weight_init: Static[Initializer] = uniform_weights

@@ -51,4 +51,10 @@ class MLPRegressor(Regressor):
         return {"first": first, "second": jnp.zeros((self.hidden, values))}
 
     def predict(self, weights: dict[str, Array], key: Array) -> Array:
-        return jax.nn.gelu(key @ weights["first"], approximate=False) @ weights["second"]
+        return _gelu(key @ weights["first"]) @ weights["second"]
+
+
+def _gelu(x: Array) -> Array:
+    """x Phi(x), with its limits beyond +-30: there the derivative's 0 would meet an overflow."""
+    near = jax.nn.gelu(jnp.clip(x, -30.0, 30.0), approximate=False)
+    return jnp.where(x > 30.0, x, near)

@@ -18,6 +18,7 @@ from ngcmem.core import (
     State,
     Static,
     euclidean_norm,
+    log_sum_exp,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
 
@@ -183,10 +184,12 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
     def complexity(self, causes: Array, mus: Array) -> Array:
         """Half the gradient of log p(causes), the mixture's pull on one example's causes."""
         away = causes[:, None] - mus.T  # (causes, patterns): long rows are the fast ones
-        logits = -jnp.sum(away**2, 0) / (2.0 * self.sigma_c**2)
-        largest = jnp.maximum(jnp.max(logits), LOG_FLOOR)
-        density = jnp.exp(logits - largest) + jnp.exp(LOG_FLOOR - largest)
-        return -(away @ density) / (jnp.sum(density) * 2.0 * self.sigma_c**2)
+        squares, width = jnp.sum(away**2, 0), 2.0 * self.sigma_c**2
+        nearest = jnp.min(squares)
+        best = -nearest / width
+        logits = (nearest - squares) / width + jnp.minimum(best - LOG_FLOOR, 0.0)
+        density = jnp.exp(logits) + jnp.exp(jnp.minimum(LOG_FLOOR - best, 0.0))
+        return -(away @ density) / (jnp.sum(density) * width)
 
     def _noise(self, state: PredictiveCodingRNNState) -> tuple[Array, Array]:
         if not self.own_noise:
@@ -197,7 +200,7 @@ class PredictiveCodingRNN(Component[PredictiveCodingRNNState]):
 
     def _energy(self, error: Array, mismatch: Array, causes: Array, mus: Array) -> Array:
         distance = jnp.sum((causes[None] - mus) ** 2, -1)
-        prior = jax.nn.logsumexp(-distance / (2.0 * self.sigma_c**2)) - jnp.log(len(mus))
+        prior = log_sum_exp(-distance, 1.0 / (2.0 * self.sigma_c**2)) - jnp.log(len(mus))
         return 0.5 * jnp.sum(error**2) + 0.5 * jnp.sum(mismatch**2) - prior
 
     def weight_changes(
