@@ -63,6 +63,7 @@ Synapses
     ExponentialSynapse, DoubleExponentialSynapse, TsodyksMarkram        with a course in time
     Hebbian, Oja, BCM, Predictive                                       learning from rates
     STDP, TripletSTDP, InhibitorySTDP, RewardSTDP, Eligibility          learning from spikes
+    BennaFusi, FusiCascade                                              keeping what was learned
 
 Folders: what one passes to a component or calls on arrays, and the states
     nm.retrieval     similarities, separations, gains, energies, bounds, diagnostics
@@ -151,12 +152,14 @@ from ngcmem.memories import TemporalPC as TemporalPC
 from ngcmem.memories import Willshaw as Willshaw
 from ngcmem.synapses import BCM as BCM
 from ngcmem.synapses import STDP as STDP
+from ngcmem.synapses import BennaFusi as BennaFusi
 from ngcmem.synapses import Delay as Delay
 from ngcmem.synapses import Dense as Dense
 from ngcmem.synapses import DoubleExponentialSynapse as DoubleExponentialSynapse
 from ngcmem.synapses import Eligibility as Eligibility
 from ngcmem.synapses import ExponentialSynapse as ExponentialSynapse
 from ngcmem.synapses import Feedback as Feedback
+from ngcmem.synapses import FusiCascade as FusiCascade
 from ngcmem.synapses import Hebbian as Hebbian
 from ngcmem.synapses import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses import LateralInhibition as LateralInhibition

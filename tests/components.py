@@ -147,6 +147,21 @@ COMPONENTS: dict[str, Entry] = {
     "ExponentialSynapse": Entry(lambda: nm.ExponentialSynapse(inputs=5, outputs=3)),
     "DoubleExponentialSynapse": Entry(lambda: nm.DoubleExponentialSynapse(inputs=5, outputs=3)),
     "TsodyksMarkram": Entry(lambda: nm.TsodyksMarkram(inputs=5, outputs=3)),
+    "BennaFusi": Entry(
+        lambda: nm.BennaFusi(synapse=nm.STDP(inputs=5, outputs=3), stages=3, tau=2.0, rest=0.5)
+    ),
+    "BennaFusi on a grid": Entry(
+        lambda: nm.BennaFusi(
+            synapse=nm.Hebbian(inputs=5, outputs=3, eta=0.1, bounds="none"),
+            stages=3,
+            grid=0.25,
+            bound=2.0,
+        )
+    ),
+    "FusiCascade": Entry(
+        lambda: nm.FusiCascade(synapse=nm.STDP(inputs=5, outputs=3), stages=4),
+        no_gradient="weights of two values",
+    ),
     "Delay": Entry(
         lambda: nm.Delay(units=5, max_steps=4),
         drive={"step_length": None},  # another one empties the ring

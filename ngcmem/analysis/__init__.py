@@ -26,6 +26,11 @@ from ngcmem.analysis.laws import storkey_fixed_points as storkey_fixed_points
 from ngcmem.analysis.laws import willshaw_load as willshaw_load
 from ngcmem.analysis.laws import willshaw_pairs as willshaw_pairs
 from ngcmem.analysis.laws import willshaw_spurious as willshaw_spurious
+from ngcmem.analysis.memory_lifetime import MemoryTrace as MemoryTrace
+from ngcmem.analysis.memory_lifetime import benna_fusi_snr as benna_fusi_snr
+from ngcmem.analysis.memory_lifetime import cascade_snr as cascade_snr
+from ngcmem.analysis.memory_lifetime import measured_snr as measured_snr
+from ngcmem.analysis.memory_lifetime import memory_lifetime as memory_lifetime
 from ngcmem.analysis.metrics import bit_error as bit_error
 from ngcmem.analysis.metrics import cosine_similarity as cosine_similarity
 from ngcmem.analysis.metrics import euclidean_distance as euclidean_distance

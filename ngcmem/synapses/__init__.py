@@ -2,6 +2,9 @@
 
 from ngcmem.synapses.bcm import BCM as BCM
 from ngcmem.synapses.bcm import BCMState as BCMState
+from ngcmem.synapses.benna_fusi import BennaFusi as BennaFusi
+from ngcmem.synapses.benna_fusi import BennaFusiState as BennaFusiState
+from ngcmem.synapses.benna_fusi import exchange_matrix as exchange_matrix
 from ngcmem.synapses.delay import Delay as Delay
 from ngcmem.synapses.delay import DelayState as DelayState
 from ngcmem.synapses.dense import Dense as Dense
@@ -16,6 +19,8 @@ from ngcmem.synapses.exponential import ExponentialSynapse as ExponentialSynapse
 from ngcmem.synapses.exponential import ExponentialSynapseState as ExponentialSynapseState
 from ngcmem.synapses.feedback import Feedback as Feedback
 from ngcmem.synapses.feedback import FeedbackState as FeedbackState
+from ngcmem.synapses.fusi_cascade import FusiCascade as FusiCascade
+from ngcmem.synapses.fusi_cascade import FusiCascadeState as FusiCascadeState
 from ngcmem.synapses.hebbian import Hebbian as Hebbian
 from ngcmem.synapses.hebbian import HebbianState as HebbianState
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDP as InhibitorySTDP
