@@ -250,3 +250,17 @@ def test_weights_begin_with_the_shape_that_was_asked_for():
                 jax.random.key(0))  # fmt: skip
     with pytest.raises(ValueError, match=r"STDP: weight_init is a function .*got float\. Write"):
         nm.init(nm.STDP(inputs=2, outputs=3, weight_init=0.5), jax.random.key(0))
+
+
+def test_dense_transmits_scaled_and_adds_its_bias():
+    draw = np.random.default_rng(0)
+    weights, bias, inputs = (
+        draw.normal(size=s).astype(np.float32) for s in ((5, 3), (3,), (2, 5))
+    )
+    for options, scale in (({}, 1.0), ({"scale": 0.5}, 0.5)):
+        synapse = nm.Dense(inputs=5, outputs=3, **options)
+        state = nm.init(synapse, jax.random.key(0), batch=2)
+        assert not np.any(state.bias)
+        state = state.replace(weights=weights, bias=bias, inputs=inputs)
+        expected = scale * (inputs.astype(np.float64) @ weights) + bias
+        np.testing.assert_allclose(nm.advance_state(synapse, state).outputs, expected, rtol=1e-5)
