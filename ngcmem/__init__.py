@@ -19,6 +19,7 @@ Run: what one does with a component or a circuit
     parameters        the learned compartments, for `jax.grad` and optax
     hyperparameters   every hyper-parameter by path
     with_parameters   a copy with some of them changed, for sweeps
+    to_xarray         what `run` recorded, as a labelled dataset
     where_not_finite  the first compartment and step that stopped being finite
 
 Build: how components are joined
@@ -130,6 +131,7 @@ from ngcmem.drivers import recall as recall
 from ngcmem.drivers import reset as reset
 from ngcmem.drivers import run as run
 from ngcmem.drivers import store as store
+from ngcmem.drivers import to_xarray as to_xarray
 from ngcmem.drivers import weight_changes as weight_changes
 from ngcmem.drivers import where_not_finite as where_not_finite
 from ngcmem.memories import BayesPCN as BayesPCN

@@ -18,6 +18,7 @@ from ngcmem.drivers.rebatching import batch_of as batch_of
 from ngcmem.drivers.rebatching import rebatch as rebatch
 from ngcmem.drivers.rebatching import with_dtypes_of as with_dtypes_of
 from ngcmem.drivers.rebatching import with_examples_of as with_examples_of
+from ngcmem.drivers.records import to_xarray as to_xarray
 from ngcmem.drivers.saving import from_arrays as from_arrays
 from ngcmem.drivers.saving import to_arrays as to_arrays
 from ngcmem.drivers.simulation import check_driven as check_driven

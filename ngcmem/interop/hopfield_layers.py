@@ -132,10 +132,12 @@ class HopfieldRetrieval(nnx.Module):
             return query
 
         over_heads = jax.vmap(head, in_axes=(1, 1, 1, None), out_axes=1)
-        parts = [
-            project(x).reshape(-1, x.shape[-2], self.heads, project.out_features // self.heads)
-            for project, x in ((self.query, queries), (self.key, stored), (self.value, stored))
-        ]
+
+        def apart(project: nnx.Linear, x: Array) -> Array:
+            width = project.out_features // self.heads
+            return project(x).reshape(-1, x.shape[-2], self.heads, width)
+
+        parts = apart(self.query, queries), apart(self.key, stored), apart(self.value, stored)
         found = jax.vmap(over_heads)(*parts, counts.reshape(-1))
         return self.out(found.reshape(*queries.shape[:-1], -1))
 

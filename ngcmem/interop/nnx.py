@@ -26,11 +26,11 @@ from ngcmem.core import AnyState, Component, Memory, did_you_mean, path_of, trai
 from ngcmem.drivers import advance_state, batch_of, evolve, init, rebatch, recall, reset, run, store
 
 
-class Compartment(nnx.Variable):
+class StateVariable(nnx.Variable):
     """An array of a state that is stored, learned or computed, not trained by gradients."""
 
 
-class HyperParameter(nnx.Variable):
+class FixedParameter(nnx.Variable):
     """A hyper-parameter that is not trained by gradients."""
 
 
@@ -63,11 +63,11 @@ class _Layer(nnx.Module):
                 )
         self.hyper_parameters = nnx.Dict()
         for name, value in numbers.items():
-            variable = nnx.Param if name in hyper_params else HyperParameter
+            variable = nnx.Param if name in hyper_params else FixedParameter
             self.hyper_parameters[name] = variable(jnp.asarray(value))
         self.compartments = nnx.Dict()
         for name, value in arrays.items():
-            variable = nnx.Param if name in params else Compartment
+            variable = nnx.Param if name in params else StateVariable
             self.compartments[name] = variable(jnp.asarray(value))
         self._component_paths, self._state_paths = tuple(numbers), tuple(arrays)
         self._component_tree = jax.tree.structure(component)
@@ -111,8 +111,8 @@ class MemoryLayer(_Layer):
     """Recall from a memory as a layer: probes (..., features) to outputs (..., features).
 
     Gradients of the outputs reach the probes and, where they are named, what is stored (`params`,
-    paths of the state) and hyper-parameters (`hyper_params`); these are `nnx.Param`, everything
-    else is `Compartment` or `HyperParameter` and stays as it is under an optimiser of `nnx.Param`.
+    paths of the state) and hyper-parameters (`hyper_params`). These are `nnx.Param`; everything else
+    is `StateVariable` or `FixedParameter`, which an optimiser of `nnx.Param` leaves alone.
     What is stored can also change in the forward pass, by `store` and `learn`: the layer's
     variables are written, as batch statistics are. `nnx.split`, `merge`, `jit`, `grad`, `vmap`
     and `scan` see one variable for every array.

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 import ngcmem as nm
-from ngcmem.interop import CircuitLayer, Compartment, HyperParameter, MemoryLayer
+from ngcmem.interop import CircuitLayer, FixedParameter, MemoryLayer, StateVariable
 
 PATTERNS = jax.random.normal(jax.random.key(7), (4, 6))
 PROBES = PATTERNS[:3] + 0.1 * jax.random.normal(jax.random.key(8), (3, 6))
@@ -56,7 +56,7 @@ def test_learning_in_the_forward_pass_is_the_memorys_own_rule() -> None:
 
 def test_only_what_is_named_is_a_parameter() -> None:
     layer = _stored(params=("weights",), hyper_params=("beta",))
-    definition, params, numbers, rest = nnx.split(layer, nnx.Param, HyperParameter, Compartment)
+    definition, params, numbers, rest = nnx.split(layer, nnx.Param, FixedParameter, StateVariable)
     assert {path[-1] for path, _ in nnx.to_flat_state(params)} == {"beta", "weights"}
     assert {path[-1] for path, _ in nnx.to_flat_state(numbers)} == {"eta", "weight_decay"}
     merged = nnx.merge(definition, params, numbers, rest)
