@@ -150,18 +150,21 @@ def one_shot(keys, labels, episodes, rng):
     return float(np.mean(right)), float(np.std(right) / np.sqrt(episodes))
 
 
-def few_shot(data, steps, episodes, seed):
+def few_shot(data, steps, networks, episodes, seed):
     """One example of each unseen class as keys: learned features beside pixels, and each alone.
 
     Settings were chosen on the five seen classes, three to train and two to try.
     """
     images, labels = (np.concatenate([data[k][i] for k in ("train", "test")]) for i in (0, 1))
     seen = np.isin(labels, SEEN)
-    model, options = Features(nnx.Rngs(seed)), (steps, 192, optax.adamw(2e-3, weight_decay=1e-3))
-    examples = map(jnp.asarray, turned(images[seen], labels[seen]))
-    train(model, neighbours, *examples, options, jax.random.key(seed))
+    options = (steps, 192, optax.adamw(2e-3, weight_decay=1e-3))
+    examples = [jnp.asarray(x) for x in turned(images[seen], labels[seen])]
     pixels, own = images[~seen], labels[~seen]
-    learned = np.asarray(model(jnp.asarray(pixels)))
+    models = [Features(nnx.Rngs(1000 * seed + k)) for k in range(networks)]
+    for k, model in enumerate(models):
+        train(model, neighbours, *examples, options, jax.random.key(1000 * seed + k))
+    learned = np.concatenate([model(jnp.asarray(pixels)) for model in models], axis=1)
+    learned /= np.sqrt(networks)
     together = np.concatenate([learned, np.asarray(unit(pixels))], axis=1)
     keys = {"both": together, "pixels": pixels, "learned": learned}
     return {k: one_shot(x, own, episodes, np.random.default_rng(seed)) for k, x in keys.items()}
@@ -198,7 +201,7 @@ def main():
         for name, i in (("test", test), ("train", rest))
     }
     found, curves, sizes = compare(data, 150 if given.quick else 2000, given.seed)
-    shots = few_shot(data, 60 if given.quick else 1000, 60 if given.quick else 1000, given.seed)
+    shots = few_shot(data, *((60, 1, 60) if given.quick else (1000, 4, 1000)), given.seed)
     print(
         f"digits: {found[0]:.3f} with ({sizes[0]} parameters), {found[1]:.3f} without ({sizes[1]})"
     )

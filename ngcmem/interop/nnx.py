@@ -111,8 +111,8 @@ class MemoryLayer(_Layer):
     """Recall from a memory as a layer: probes (..., features) to outputs (..., features).
 
     Gradients of the outputs reach the probes and, where they are named, what is stored (`params`,
-    paths of the state) and hyper-parameters (`hyper_params`). These are `nnx.Param`; everything else
-    is `StateVariable` or `FixedParameter`, which an optimiser of `nnx.Param` leaves alone.
+    paths of the state) and hyper-parameters (`hyper_params`). These are `nnx.Param`; all else is
+    `StateVariable` or `FixedParameter`, which an optimiser of `nnx.Param` leaves alone.
     What is stored can also change in the forward pass, by `store` and `learn`: the layer's
     variables are written, as batch statistics are. `nnx.split`, `merge`, `jit`, `grad`, `vmap`
     and `scan` see one variable for every array.
