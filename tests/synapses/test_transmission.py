@@ -254,9 +254,7 @@ def test_weights_begin_with_the_shape_that_was_asked_for():
 
 def test_dense_transmits_scaled_and_adds_its_bias():
     draw = np.random.default_rng(0)
-    weights, bias, inputs = (
-        draw.normal(size=s).astype(np.float32) for s in ((5, 3), (3,), (2, 5))
-    )
+    weights, bias, inputs = (draw.normal(size=s).astype(np.float32) for s in ((5, 3), (3,), (2, 5)))
     for options, scale in (({}, 1.0), ({"scale": 0.5}, 0.5)):
         synapse = nm.Dense(inputs=5, outputs=3, **options)
         state = nm.init(synapse, jax.random.key(0), batch=2)
