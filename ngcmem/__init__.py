@@ -46,6 +46,7 @@ Memories
     Willshaw                  binary synapses
     SparseDistributed         words spread over hard locations
     Minerva2                  all traces answer together
+    Scaffold                  places first, content bound to them
     Episodic                  entries with named fields, written once
     InWeight                  an episode in a network's own weights
     FastWeights               one memory per example, regressed as its pairs come
@@ -148,6 +149,7 @@ from ngcmem.memories import InWeight as InWeight
 from ngcmem.memories import LinearAssociative as LinearAssociative
 from ngcmem.memories import Minerva2 as Minerva2
 from ngcmem.memories import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories import Scaffold as Scaffold
 from ngcmem.memories import SequenceHopfield as SequenceHopfield
 from ngcmem.memories import SparseDistributed as SparseDistributed
 from ngcmem.memories import TemporalPC as TemporalPC
