@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -69,9 +70,8 @@ def to_xarray(
     count = lengths.pop() if lengths else 0
     times = t + dt * every * np.arange(1, count + 1)
     coordinate = xarray.Variable("time", times, {"units": "ms", "long_name": "time"})
-    from ngcmem import __version__  # the package is complete by now
-
-    attributes = {"ngcmem_version": __version__, "dt": float(dt)} | {
+    version = sys.modules["ngcmem"].__version__
+    attributes = {"ngcmem_version": version, "dt": float(dt)} | {
         path: _plain(value) for path, value in hyperparameters(component).items()
     }
     return xarray.Dataset(variables, coords={"time": coordinate}, attrs=attributes)
