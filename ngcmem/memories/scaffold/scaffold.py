@@ -72,7 +72,8 @@ class Scaffold(Memory[ScaffoldState]):
     With `sense` 0 the place is not read but integrated: it is the last one moved by `velocity`,
     exact for any number of steps, and with `follow` 1 also by the move that was stored with it: a
     walk replays itself. `nm.store` gives contents the places in raster order;
-    `memory.store_path(state, contents, moves)` those along a path.
+    `memory.store_path(state, contents, moves)` those along a path. `evolve` stores what the last
+    step completed: the cue where it is known, elsewhere what was recalled.
 
     Raises:
         ValueError: an unknown code or content, no `modules`, or a `rule` that is none.
@@ -190,7 +191,8 @@ class Scaffold(Memory[ScaffoldState]):
         return self.grid.place(codes @ state.back)
 
     def evolve(self, state: ScaffoldState, t: Array, dt: Array) -> ScaffoldState:
-        return self._write(state, state.inputs, None, state.gate > 0.5)
+        completed = jnp.where(state.known > 0, state.inputs, state.outputs)
+        return self._write(state, completed, None, state.gate > 0.5)
 
     def store(
         self, state: ScaffoldState, inputs: Any, targets: Any, key: Array | None
