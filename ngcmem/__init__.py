@@ -56,6 +56,7 @@ Memories
 Cells, encoders, traces
     LIF, AdaptiveLIF, AdEx, Izhikevich, HodgkinHuxley, WinnerTakeAll    spiking cells
     RateCell, Value           a rate; a value that descends the circuit's energy
+    Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
     Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
     Trace, SpikeCount, SpikeIndices                                     read-outs of spikes
@@ -95,6 +96,7 @@ from ngcmem.cells import Latency as Latency
 from ngcmem.cells import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from ngcmem.cells import Poisson as Poisson
 from ngcmem.cells import RateCell as RateCell
+from ngcmem.cells import Reservoir as Reservoir
 from ngcmem.cells import SpikeCount as SpikeCount
 from ngcmem.cells import SpikeIndices as SpikeIndices
 from ngcmem.cells import TotalEnergy as TotalEnergy

@@ -255,6 +255,10 @@ COMPONENTS: dict[str, Entry] = {
         drive={"place": None},
         no_gradient="places are whole numbers",
     ),
+    "Reservoir": Entry(lambda: nm.Reservoir(inputs=3, units=5, tau=2.0)),
+    "Reservoir gaussian": Entry(
+        lambda: nm.Reservoir(inputs=3, units=5, topology="gaussian", bias_scale=0.1)
+    ),
     "Feedback": Entry(
         lambda: nm.Feedback(inputs=5, outputs=3),
         prepare=lambda component, state: state.set({"weights": LENT}),
