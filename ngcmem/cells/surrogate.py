@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import did_you_mean
+from ngcmem.core import Domain, Interval, did_you_mean, number_in_domain
 
 Shape = Callable[[Array], Array]
 
@@ -89,7 +89,11 @@ def spike(distance: Array, width: float | Array = 1.0, surrogate: str | Shape = 
         distance: membrane potential minus threshold, any shape.
         width: the scale, in the unit of `distance`, over which the surrogate falls off.
         surrogate: a name or a function; see the module.
+
+    Raises:
+        ValueError: a width that is not above 0 (traced: the derivative is NaN).
     """
+    width = number_in_domain("spike: width", width, Domain("a number", Interval("(0, inf)"), False))
     return _spike(surrogate_shape(surrogate), distance, jnp.asarray(width, distance.dtype))
 
 

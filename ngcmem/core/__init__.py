@@ -81,6 +81,7 @@ from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit
 from ngcmem.core.pytree import Pytree as Pytree
 from ngcmem.core.pytree import Static as Static
 from ngcmem.core.pytree import is_static as is_static
+from ngcmem.core.ratios import expm1_quotient as expm1_quotient
 from ngcmem.core.ratios import expm1_ratio as expm1_ratio
 from ngcmem.core.ratios import log1p_ratio as log1p_ratio
 from ngcmem.core.steps import SLACK as SLACK

@@ -41,9 +41,10 @@ class Minerva2(Memory[Minerva2State]):
         A_i = S_i^3;   intensity = sum_i A_i;   outputs = echo content = sum_i A_i T_ij
 
     `store` and `evolve` append traces in which each feature of an episode survives with
-    probability `encoding` (L), else it is 0; `forget` loses more of them later. The echo content
-    is no probe (its scale is free): to probe again give `jnp.sign` of it, or the content divided
-    by its largest magnitude.
+    probability `encoding` (L), else it is 0; `forget` loses more of them later. Which survive is
+    drawn once for all rows of a call: grouped into other calls, the same rows lose others. The echo
+    content is no probe (its scale is free): to probe again give `jnp.sign` of it, or the content
+    divided by its largest magnitude.
 
     References: Hintzman (1984), Behavior Research Methods 16, 96; Hintzman (1986), Psychological
     Review 93, 411; Hintzman (1988), Psychological Review 95, 528.

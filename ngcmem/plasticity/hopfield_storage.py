@@ -16,7 +16,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Interval, NonNegative, Pytree, Real, Static, euclidean_norm, magnitude
+from ngcmem.core import (
+    Domain,
+    Interval,
+    NonNegative,
+    Pytree,
+    Real,
+    Static,
+    euclidean_norm,
+    magnitude,
+    number_in_domain,
+)
 from ngcmem.plasticity.slots import Slots, append
 
 Statistics = dict[str, Array]
@@ -199,14 +209,16 @@ def unlearn(weights: Array, states: Array, eta: float | Array = 0.01) -> Array:
     Palmer (1983), Nature 304, 158.
 
     Raises:
-        ValueError: states that are not rows (states, N) of couplings (N, N).
+        ValueError: states that are not rows (states, N) of couplings (N, N), or an eta below 0
+            (traced: NaN), which would learn them.
     """
     if jnp.ndim(states) != 2 or jnp.shape(weights) != 2 * jnp.shape(states)[1:]:
         raise ValueError(
             f"unlearn: states are rows (states, N) for couplings (N, N), got {jnp.shape(states)} "
             f"and {jnp.shape(weights)}. For one state write states[None]."
         )
-    return weights - eta * _hebb(states)
+    least = Domain("a number", Interval("[0, inf)"), False)
+    return weights - number_in_domain("unlearn: eta", eta, least) * _hebb(states)
 
 
 def without_diagonal(weights: Array) -> Array:

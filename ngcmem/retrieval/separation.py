@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Positive, Pytree, Real, Static, expm1_ratio, log1p_ratio
+from ngcmem.core import Positive, Pytree, Real, Static, expm1_quotient, expm1_ratio, log1p_ratio
 
 
 class Laws(NamedTuple):
@@ -214,7 +214,7 @@ class Softmax(Summable):
         return Laws(normalised=True)
 
     def density(self, lead: Array, beta: Array) -> tuple[Array, Array]:
-        return jnp.exp(beta * lead), lead * expm1_ratio(beta * lead)
+        return jnp.exp(beta * lead), expm1_quotient(lead, beta)
 
     def normaliser(self, totals: Totals) -> Array:
         return jnp.where(totals.density > 0, totals.density, 1)

@@ -74,6 +74,11 @@ class Entmax(Separation):
     its value at s = 0. A pattern whose similarity leads by 1 / (beta (alpha - 1)) gets weight
     exactly 1 (Peters, Niculae and Martins 2019, arXiv 1905.05702; Santos et al. 2024, arXiv
     2402.13725).
+
+    For alpha above 2 a weight rises from 0 as the root 1 / (alpha - 1) of how far its similarity
+    lies above the edge of the support, where what rounding leaves of similarities moves it by up to
+    4 eps^(1 / (alpha - 1)): in float32 .001 at alpha 3, .02 at 4, .15 at 6, in float64 5e-8, 2e-5
+    and .003. At alpha 2 and below it is a few eps.
     """
 
     alpha: Annotated[float | Array, Interval("[1, inf)")] = 1.5
@@ -110,7 +115,7 @@ def entmax_weights(
     """w_i = max(u_i - tau, 0)^(1/(alpha-1)) with u = (alpha-1) beta (s - max s) and sum w = 1.
 
     tau is found by a bracketed Newton iteration to the last bit; its first and second derivatives
-    come from two further Newton steps from the solution (the implicit function theorem).
+    are those of two further Newton steps from the solution (the implicit function theorem).
     """
     weights, _ = _entmax(similarities, beta, alpha, used)
     return weights
@@ -146,7 +151,8 @@ def _entmax(
     c = _solve(*map(lax.stop_gradient, (z, a, slots, taking_part)))
     for _ in range(2):  # the first makes first derivatives right, the second second ones
         missing, slope, _ = _balance(z, a, slots, taking_part, c)
-        c = c - missing / slope
+        step = missing / slope
+        c = c - (step - lax.stop_gradient(step))  # the step itself may leap over a steep edge
     positive, logs, _ = _logs(z, a, slots, taking_part, c)
     weights = jnp.where(positive, jnp.exp(logs), 0)
     total = jnp.sum(weights)

@@ -22,7 +22,7 @@ from ngcmem.core import (
     uniform_weights,
 )
 from ngcmem.plasticity import check_learning, init_optimizer, learning_step
-from ngcmem.synapses._bounds import BOUNDS, normalised, slowed
+from ngcmem.synapses._bounds import BOUNDS, clipped, crossed, normalised, slowed
 from ngcmem.synapses._events import Event, growth_and_decline, mean_change
 from ngcmem.synapses._initial import Initializer, initial
 
@@ -77,8 +77,9 @@ class PlasticSynapse(Component[S]):
         weight_init: an initializer such as `jax.nn.initializers.uniform(1.0)`.
 
     Raises:
-        ValueError: both `eta` and `optimizer`, an unknown `bounds`, a `total` that weights of
-            `weight_max` do not reach, or a hyper-parameter of another shape.
+        ValueError: both `eta` and `optimizer`, an unknown `bounds`, a `weight_min` above
+            `weight_max` (traced: the weights are NaN), a `total` that weights of `weight_max` do
+            not reach, or a hyper-parameter of another shape.
     """
 
     default_eta: ClassVar[float] = 0.01
@@ -101,6 +102,11 @@ class PlasticSynapse(Component[S]):
         name = type(self).__name__
         check_learning(name, self.eta, self.optimizer)
         check_choice(name, "bounds", self.bounds, BOUNDS)
+        if self.bounds != "none" and crossed(self.weight_min, self.weight_max):
+            raise ValueError(
+                f"{name}: weight_min={self.weight_min} is above weight_max={self.weight_max}. "
+                "Exchange them."
+            )
         numbers = [x for x in (self.total, self.weight_max) if isinstance(x, (int, float))]
         if self.bounds != "none" and len(numbers) == 2 and numbers[0] > self.inputs * numbers[1]:
             raise ValueError(
@@ -202,7 +208,7 @@ class PlasticSynapse(Component[S]):
         """The weights within their bounds, if they have any."""
         if self.bounds == "none":
             return weights
-        return jnp.clip(weights, self.weight_min, self.weight_max)
+        return clipped(weights, self.weight_min, self.weight_max)
 
 
 def _ends_a_period(period: float | Array, t: Array, dt: Array) -> Array:

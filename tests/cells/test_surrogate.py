@@ -39,3 +39,12 @@ def test_a_function_of_ones_own_and_vmap_over_the_width():
         widths, jnp.asarray(0.5)
     )
     np.testing.assert_allclose(slopes, (1 - (0.5 / np.asarray(widths)) ** 2) / widths, rtol=1e-6)
+
+
+def test_a_width_that_is_not_above_0_is_refused_or_gives_no_number():
+    x = jnp.array([-0.5, 0.5])
+    for wrong in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match=r"spike: width is a number in \(0, inf\), got"):
+            spike(x, wrong)
+        slope = jax.jit(jax.grad(lambda x, width: spike(x, width).sum()))(x, wrong)
+        assert np.isnan(slope).all()

@@ -44,6 +44,10 @@ def test_hebb_and_unlearning():
     np.testing.assert_allclose(written(storage.OuterProduct(), X, parts=2)[0], by_hand, atol=1e-6)
     less = storage.unlearn(jnp.asarray(by_hand), jnp.asarray(X), 0.25)
     np.testing.assert_allclose(less, 0.75 * by_hand, atol=1e-6)
+    for wrong in (-0.1, np.nan):
+        with pytest.raises(ValueError, match=r"unlearn: eta is a number in \[0, inf\), got"):
+            storage.unlearn(jnp.asarray(by_hand), jnp.asarray(X), wrong)
+        assert np.isnan(jax.jit(storage.unlearn)(by_hand, X, wrong)).any()
 
 
 def test_projection_is_the_projector():

@@ -136,3 +136,37 @@ def test_sparse_recall_is_exact_just_above_its_beta_and_inexact_just_below(alpha
     assert np.all(weights[own, own] == 1) and np.array_equal(outputs, patterns)
     _, weights = jax.vmap(recall)(patterns, 0.97 * beta)
     assert np.all(weights[own, own] < 1)
+
+
+DELTA = jnp.array([1.0, 2.0])
+OUT_OF_DOMAIN = {
+    "beta": lambda x: bounds.one_step_error(x, DELTA, 0.1, 4, 1.0),
+    "distance": lambda x: bounds.one_step_error(1.0, DELTA, x, 4, 1.0),
+    "norm": lambda x: bounds.retrieval_error(1.0, DELTA, 4, x),
+    "error": lambda x: bounds.softmax_beta(DELTA, 4, 1.0, x),
+    "alpha": lambda x: bounds.entmax_beta(DELTA, x),
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_DOMAIN)
+def test_arguments_out_of_their_domain_are_refused_or_nan(name):
+    bound = OUT_OF_DOMAIN[name]
+    for wrong in (-1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match=rf"{name} is a number in .*, got"):
+            bound(wrong)
+        assert np.isnan(jax.jit(bound)(wrong)).all()
+    assert np.isfinite(jax.jit(bound)(1.5)).all()
+
+
+def test_other_arguments_out_of_their_domain_are_refused():
+    for slots in (0, 2.5):
+        with pytest.raises(ValueError, match="slots is a whole number of at least 1"):
+            bounds.retrieval_error(1.0, DELTA, slots, 1.0)
+    assert not jax.jit(lambda b: bounds.well_separated(b, DELTA, 4, 1.0))(-1.0).any()
+    with pytest.raises(ValueError, match="beta is a number in"):
+        bounds.well_separated(0.0, DELTA, 4, 1.0)
+    for name, given in (("beta", -1.0), ("radius", 0.0), ("failure", 1.5), ("features", 1)):
+        right = dict(beta=1.0, radius=1.0, features=20, failure=0.1)
+        with pytest.raises(ValueError, match=f"capacity_base: {name} is"):
+            bounds.capacity_base(**right | {name: given})
+    assert np.isnan(bounds.entmax_beta(jnp.array([jnp.nan]), 2.0)).all()

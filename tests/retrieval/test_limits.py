@@ -9,6 +9,7 @@ import ngcmem as nm
 from ngcmem.retrieval import Entmax, retrieve_batch
 from ngcmem.retrieval.retrieve import Method
 from ngcmem.retrieval.sparse import entmax_weights
+from tests.retrieval import reference
 
 RNG = np.random.default_rng(0)
 PATTERNS = RNG.normal(size=(130, 6)).astype(np.float32)
@@ -148,3 +149,17 @@ def test_an_entropy_gain_never_prefers_the_worst() -> None:
     """PsyNeuLink's formula falls below 0 for scores far below 0."""
     gain = nm.retrieval.EntropyGain(weight=1.0)(jnp.array([-9.0, -12.0]), jnp.ones(2, bool))
     assert gain == 0
+
+
+@pytest.mark.parametrize("alpha", [1.2, 1.5, 2.0, 3.0, 4.0, 6.0])
+def test_entmax_is_as_exact_as_it_says(alpha):
+    """4 eps^(1 / (alpha - 1)), for alpha above 2 the size of what rounding of one score does."""
+    draw = np.random.default_rng(0)
+    weigh = jax.jit(jax.vmap(entmax_weights, (0, None, None, None)))
+    bound = 4 * float(np.finfo(np.float32).eps) ** (1 / max(alpha - 1, 1))
+    for slots, beta in ((4, 1.0), (20, 0.01), (20, 1.0), (200, 10.0)):
+        scores = draw.normal(size=(20, slots)).astype(np.float32)
+        found = weigh(scores, beta, alpha, None)
+        beta, rounded = float(np.float32(beta)), float(np.float32(alpha))
+        right = [reference.entmax(beta * row.astype(np.float64), rounded) for row in scores]
+        np.testing.assert_allclose(found, right, atol=bound + 4e-7)

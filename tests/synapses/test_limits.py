@@ -59,3 +59,19 @@ def test_depression_alone_and_no_recovery() -> None:
     )
     found = response(synapse, 4, 1.0, at=(0, 1, 2, 3))
     np.testing.assert_allclose(found, [0.5, 0.25, 0.125, 0.0625], rtol=1e-6)
+
+
+@pytest.mark.parametrize("bounds", ["hard", "soft"])
+def test_bounds_that_cross_are_refused_or_nan(bounds: str) -> None:
+    low = jnp.full((4, 1), 0.6)
+    for options in (dict(weight_min=2.0), dict(weight_min=low, weight_max=0.5)):
+        with pytest.raises(ValueError, match=r"STDP: weight_min=(.|\n)* is above weight_max="):
+            nm.STDP(inputs=4, outputs=2, bounds=bounds, **options)
+    synapse = nm.STDP(inputs=4, outputs=2, bounds=bounds)
+    state = nm.init(synapse, jax.random.key(0)).replace(
+        inputs=jnp.ones((1, 4)), pre_trace=jnp.ones((1, 4)), post=jnp.ones((1, 2))
+    )
+    evolved = jax.vmap(lambda low: nm.evolve(synapse.replace(weight_min=low), state).weights)
+    found = evolved(jnp.array([0.0, 1.0, 1.001]))
+    assert np.isfinite(found[:2]).all() and np.isnan(found[2]).all()
+    nm.STDP(inputs=4, outputs=2, bounds="none", weight_min=2.0)  # nothing is bounded

@@ -64,7 +64,9 @@ class Episodic(Memory[EpisodicState]):
             `duplicate_eta` of the difference and keeps the keys (it moves the keys of a memory
             without values); both keep the entry's place in the fifo.
         storage_probability: of every entry, all its fields together; None stores always.
-        write_noise: standard deviation of Gaussian noise on what is stored.
+        write_noise: standard deviation of Gaussian noise on what is stored. Every `store` or
+            `evolve` draws once for all its rows: the same rows in other calls, or with another
+            number of rows to a call, meet other draws of the same distribution.
         decay: the part of every strength lost with every entry written. Contents never decay.
         rehearsal: strength gained per unit of weight read; None gains none.
         stop_gradient: whether gradients end at what is stored.
