@@ -119,7 +119,7 @@ def lessons(cortex, memory, epochs, old, penguin, watched):
     asked = jax.tree.map(lambda rows: rows[: penguin[2].shape[0]], memory.keys)
     dreamt = (asked["item"], asked["relation"], nm.recall(MEMORY, memory, asked))
     taught, replayed = continued(together(old, dreamt))
-    cleared = MEMORY.clear(memory)
+    cleared = nm.clear(MEMORY, memory)
     left = jnp.abs(answer(taught, cleared, penguin) - penguin[2]).mean()  # the cortex alone
     return dict(focused=focused, interleaved=interleaved, replayed=replayed, left=left)
 

@@ -32,7 +32,7 @@ def module(slots=SLOTS, features=FEATURES, **options):
 
 def prepared(memory, key):
     """`reset`, then `prep` with `FILL` everywhere."""
-    state = memory.clear(nm.init(memory, key))
+    state = nm.clear(memory, nm.init(memory, key))
     fill = np.full((memory.slots, FEATURES), FILL, np.float32)
     return nm.store(memory, state, fill, fill)
 

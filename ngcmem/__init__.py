@@ -13,11 +13,13 @@ Run: what one does with a component or a circuit
     reset             the dynamics as after `init`; what was learned is kept
     rebatch           a state for another batch size; what was learned is kept
     store             add patterns to a memory
+    clear             a memory without anything stored
     read, recall      the state, or the outputs, after recall from probes
     weight_changes    what `evolve` would change, without changing it
     parameters        the learned compartments, for `jax.grad` and optax
     hyperparameters   every hyper-parameter by path
     with_parameters   a copy with some of them changed, for sweeps
+    to_xarray         what `run` recorded, as a labelled dataset
     where_not_finite  the first compartment and step that stopped being finite
 
 Build: how components are joined
@@ -44,6 +46,7 @@ Memories
     Willshaw                  binary synapses
     SparseDistributed         words spread over hard locations
     Minerva2                  all traces answer together
+    Scaffold                  places first, content bound to them
     Episodic                  entries with named fields, written once
     InWeight                  an episode in a network's own weights
     FastWeights               one memory per example, regressed as its pairs come
@@ -53,6 +56,7 @@ Memories
 Cells, encoders, traces
     LIF, AdaptiveLIF, AdEx, Izhikevich, HodgkinHuxley, WinnerTakeAll    spiking cells
     RateCell, Value           a rate; a value that descends the circuit's energy
+    Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
     Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
     Trace, SpikeCount, SpikeIndices                                     read-outs of spikes
@@ -72,6 +76,7 @@ Folders: what one passes to a component or calls on arrays, and the states
     nm.analysis      measures, capacity sweeps, laws      (loaded on first use)
     nm.datasets      real data that needs no network      (loaded on first use)
     nm.plotting      figures                              (loaded on first use)
+    nm.interop       layers of Flax networks              (loaded on first use)
 """
 
 import importlib
@@ -91,6 +96,7 @@ from ngcmem.cells import Latency as Latency
 from ngcmem.cells import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from ngcmem.cells import Poisson as Poisson
 from ngcmem.cells import RateCell as RateCell
+from ngcmem.cells import Reservoir as Reservoir
 from ngcmem.cells import SpikeCount as SpikeCount
 from ngcmem.cells import SpikeIndices as SpikeIndices
 from ngcmem.cells import TotalEnergy as TotalEnergy
@@ -118,6 +124,7 @@ from ngcmem.core import Static as Static
 from ngcmem.core import WiringError as WiringError
 from ngcmem.core import part as part
 from ngcmem.drivers import advance_state as advance_state
+from ngcmem.drivers import clear as clear
 from ngcmem.drivers import evolve as evolve
 from ngcmem.drivers import init as init
 from ngcmem.drivers import parameters as parameters
@@ -127,6 +134,7 @@ from ngcmem.drivers import recall as recall
 from ngcmem.drivers import reset as reset
 from ngcmem.drivers import run as run
 from ngcmem.drivers import store as store
+from ngcmem.drivers import to_xarray as to_xarray
 from ngcmem.drivers import weight_changes as weight_changes
 from ngcmem.drivers import where_not_finite as where_not_finite
 from ngcmem.memories import BayesPCN as BayesPCN
@@ -143,6 +151,7 @@ from ngcmem.memories import InWeight as InWeight
 from ngcmem.memories import LinearAssociative as LinearAssociative
 from ngcmem.memories import Minerva2 as Minerva2
 from ngcmem.memories import PredictiveCodingRNN as PredictiveCodingRNN
+from ngcmem.memories import Scaffold as Scaffold
 from ngcmem.memories import SequenceHopfield as SequenceHopfield
 from ngcmem.memories import SparseDistributed as SparseDistributed
 from ngcmem.memories import TemporalPC as TemporalPC
@@ -170,11 +179,12 @@ from ngcmem.synapses import TsodyksMarkram as TsodyksMarkram
 if TYPE_CHECKING:
     from ngcmem import analysis as analysis
     from ngcmem import datasets as datasets
+    from ngcmem import interop as interop
     from ngcmem import plotting as plotting
 
 __version__ = "0.1.0"
 
-_ON_FIRST_USE = ("analysis", "datasets", "plotting")
+_ON_FIRST_USE = ("analysis", "datasets", "interop", "plotting")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -234,6 +234,31 @@ COMPONENTS: dict[str, Entry] = {
     "LaplacianError": Entry(lambda: nm.LaplacianError(units=5, scale=0.5)),
     "TotalEnergy": Entry(lambda: nm.TotalEnergy()),
     "Value": Entry(lambda: nm.Value(units=5)),
+    "Scaffold": Entry(
+        lambda: nm.Scaffold(
+            features=6, modules=(2, 3), hidden=12, rule=nm.plasticity.WidrowHoff(eta=0.5)
+        ),
+        prepare=_with_signs,
+        drive={"place": None, "velocity": 0.0},
+        no_gradient="places are whole numbers",
+    ),
+    "Scaffold rectified": Entry(
+        lambda: nm.Scaffold(
+            features=6,
+            modules=((2, 2), (3, 3)),
+            hidden=8,
+            code="rectified",
+            content="linear",
+            rule=nm.plasticity.WidrowHoff(),
+        ),
+        prepare=_with_signs,
+        drive={"place": None},
+        no_gradient="places are whole numbers",
+    ),
+    "Reservoir": Entry(lambda: nm.Reservoir(inputs=3, units=5, tau=2.0)),
+    "Reservoir gaussian": Entry(
+        lambda: nm.Reservoir(inputs=3, units=5, topology="gaussian", bias_scale=0.1)
+    ),
     "Feedback": Entry(
         lambda: nm.Feedback(inputs=5, outputs=3),
         prepare=lambda component, state: state.set({"weights": LENT}),

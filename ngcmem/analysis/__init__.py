@@ -26,6 +26,8 @@ from ngcmem.analysis.laws import storkey_fixed_points as storkey_fixed_points
 from ngcmem.analysis.laws import willshaw_load as willshaw_load
 from ngcmem.analysis.laws import willshaw_pairs as willshaw_pairs
 from ngcmem.analysis.laws import willshaw_spurious as willshaw_spurious
+from ngcmem.analysis.memory_capacity import CapacityByDelay as CapacityByDelay
+from ngcmem.analysis.memory_capacity import memory_capacity as memory_capacity
 from ngcmem.analysis.memory_lifetime import MemoryTrace as MemoryTrace
 from ngcmem.analysis.memory_lifetime import benna_fusi_snr as benna_fusi_snr
 from ngcmem.analysis.memory_lifetime import cascade_snr as cascade_snr

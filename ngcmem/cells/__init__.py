@@ -30,6 +30,9 @@ from ngcmem.cells.poisson import Poisson as Poisson
 from ngcmem.cells.poisson import PoissonState as PoissonState
 from ngcmem.cells.rate_cell import RateCell as RateCell
 from ngcmem.cells.rate_cell import RateCellState as RateCellState
+from ngcmem.cells.reservoir import Reservoir as Reservoir
+from ngcmem.cells.reservoir import ReservoirState as ReservoirState
+from ngcmem.cells.reservoir import linear as linear
 from ngcmem.cells.spike_count import SpikeCount as SpikeCount
 from ngcmem.cells.spike_count import SpikeCountState as SpikeCountState
 from ngcmem.cells.spike_indices import SpikeIndices as SpikeIndices

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core.compartments import PerExample, State
+from ngcmem.core.compartments import PerExample, Role, State, map_by_role
 from ngcmem.core.component import Component
 from ngcmem.core.dtypes import default_float
+from ngcmem.core.keys import is_key
 from ngcmem.core.parts import part
 
 
@@ -92,6 +93,20 @@ class Memory(Component[M]):
         `nm.recall` ("read: inputs", "recall: inputs"), with concrete arrays; tracers are not shown
         to it.
         """
+
+    def cleared(self, state: M, fresh: M) -> M:
+        """A batched state without anything stored; called by `nm.clear`.
+
+        Args:
+            state: the state.
+            fresh: what `init` makes, of the same batch.
+        """
+
+        def begun(role: Role, old: Array, new: Array) -> Array:
+            return new if role is Role.SHARED and not is_key(old) else old
+
+        empty = map_by_role(begun, state, fresh)
+        return empty.set({name: fresh[name] for name in self.fast})
 
     def no_convergence(self) -> str | None:
         """Why recall until convergence cannot be promised, or None where it can."""

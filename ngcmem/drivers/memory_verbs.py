@@ -1,4 +1,4 @@
-"""The verbs of memories: `store`, `read` and `recall`."""
+"""The verbs of memories: `store`, `clear`, `read` and `recall`."""
 
 from typing import Any, TypeVar
 
@@ -21,14 +21,20 @@ from ngcmem.drivers._loop import put, repeat
 from ngcmem.drivers._rows import as_rows, check_patterns, check_probe
 from ngcmem.drivers.arguments import as_scalar, checked, typed_key
 from ngcmem.drivers.program import Program
-from ngcmem.drivers.rebatching import with_examples_of
+from ngcmem.drivers.rebatching import batch_of, with_dtypes_of, with_examples_of
 from ngcmem.drivers.verbs import advance_batch, init_batch
 
 M = TypeVar("M", bound=MemoryState)
 
 
 def store(
-    memory: Memory[M], state: M, inputs: Any, targets: Any = None, *, key: Array | None = None
+    memory: Memory[M],
+    state: M,
+    inputs: Any,
+    targets: Any = None,
+    *,
+    gate: ArrayLike | None = None,
+    key: Array | None = None,
 ) -> M:
     """Add patterns to what a memory holds, in order, as by so many sequential writes.
 
@@ -37,6 +43,8 @@ def store(
         state: its state, of any batch.
         inputs: patterns as rows, (patterns, features); a dict of them for named fields.
         targets: what to recall for each, rows; None stores the patterns themselves.
+        gate: (patterns,), which of them to store, True or above 1/2; all if None. With the others
+            it is as if they had not been given. Not traced: how many are stored decides shapes.
         key: for storage that draws random numbers.
 
     Raises:
@@ -46,6 +54,11 @@ def store(
     rows = as_rows(memory, state, inputs, "inputs", "store")
     if targets is not None:
         targets = as_rows(memory, state, targets, "outputs", "store", like=rows)
+    if gate is not None:
+        chosen = _chosen(gate, jax.tree.leaves(rows)[0].shape[0])
+        if not chosen.any():
+            return state
+        rows, targets = jax.tree.map(lambda x: x[chosen], (rows, targets))
     for name, value in (("inputs", rows), ("targets", targets)):
         for leaf in jax.tree.leaves(value):
             if not isinstance(leaf, Tracer) and not bool(np.isfinite(leaf).all()):
@@ -57,6 +70,23 @@ def store(
     return _store(checked(memory), state, rows, targets, None if key is None else typed_key(key))[0]
 
 
+def _chosen(gate: Any, rows: int) -> np.ndarray:
+    """Which rows a gate lets through, (rows,) bool."""
+    if isinstance(gate, Tracer):
+        raise ValueError(
+            "store: gate is traced, but how many patterns are stored decides shapes. In a compiled "
+            "function use nm.evolve with the memory's own input for it (Episodic: gate, Hopfield: "
+            "learn), or choose before compiling."
+        )
+    gate = np.asarray(gate)
+    if gate.shape != (rows,) or gate.dtype.kind not in "bfiu" or np.isnan(gate.astype(float)).any():
+        raise ValueError(
+            f"store: gate has one number or truth value for every pattern, shape ({rows},), got "
+            f"{gate.shape} of {gate.dtype}, without NaN."
+        )
+    return gate > 0.5 if gate.dtype != bool else gate
+
+
 @Program
 def _store(
     memory: Memory[M], state: M, inputs: Any, targets: Any, key: Array | None
@@ -64,6 +94,38 @@ def _store(
     new = memory.store(state, inputs, targets, key)
     same_kind(f"{type(memory).__name__}.store", state, new)
     return new, None
+
+
+def clear(memory: Memory[M], state: M, *, key: Array | None = None) -> M:
+    """The state of a memory in which nothing was ever stored or learned.
+
+    Weights, stored rows, counts and the optimiser's state are as after `nm.init`, and so is what a
+    memory keeps per example (fast weights); `nm.Episodic` has no entries, those of `initial_keys`
+    neither. Inputs, outputs and random keys stay. (`nm.reset` is the opposite: it begins the
+    dynamics anew and keeps what was learned.)
+
+    Args:
+        memory: a memory.
+        state: its state, of any batch.
+        key: for weights that begin at random; by default one drawn from the state's own keys.
+
+    Raises:
+        TypeError: no memory.
+        ValueError: a state of another component.
+    """
+    if not isinstance(memory, Memory):
+        raise TypeError(
+            f"nm.clear takes (memory, state), got {type(memory).__name__}. In a circuit: "
+            f"state.set({{'memory': nm.clear(circuit['memory'], state['memory'])}})."
+        )
+    return _clear(memory, state, None if key is None else typed_key(key))[0]
+
+
+@Program
+def _clear(memory: Memory[M], state: M, key: Array | None) -> tuple[M, None]:
+    batch = batch_of(state)
+    fresh = init_batch(memory, first_key(state) if key is None else key, batch)
+    return memory.cleared(state, with_dtypes_of(state, fresh)), None
 
 
 def read(

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+import jax
 from jax import Array
 
 from ngcmem.core import (
@@ -49,8 +50,19 @@ def with_examples_of(state: S, new: S) -> S:
     """`state` with all that is per example, and the time, as in `new`, in the dtypes it had."""
 
     def begun(role: Role, old: Array, fresh: Array) -> Array:
-        if not (role.batched or role is Role.CLOCK):
-            return old
-        return fresh if fresh.dtype == old.dtype else fresh.astype(old.dtype)
+        return fresh if role.batched or role is Role.CLOCK else old
 
-    return map_by_role(begun, state, new)
+    return map_by_role(begun, state, with_dtypes_of(state, new))
+
+
+def with_dtypes_of(state: S, new: S) -> S:
+    """`new` in the dtypes of `state`."""
+    return jax.tree.map(
+        lambda old, x: x if x.dtype == old.dtype else x.astype(old.dtype), state, new
+    )
+
+
+def batch_of(state: AnyState) -> int:
+    """The number of examples of a state."""
+    leaves = zip(state.leaf_roles(), jax.tree.leaves(state), strict=True)
+    return next(leaf.shape[0] for role, leaf in leaves if role.batched)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from ngcmem.circuits import with_clocks
@@ -16,14 +17,17 @@ from ngcmem.core import (
     Component,
     as_array,
     check_whole,
+    compartment_of,
     conform,
     did_you_mean,
     evolve_batch,
+    map_by_role,
     overlapping,
 )
 from ngcmem.drivers._loop import repeat
 from ngcmem.drivers.arguments import as_duration, as_time, checked
 from ngcmem.drivers.program import Program
+from ngcmem.drivers.rebatching import batch_of
 from ngcmem.drivers.verbs import advance_batch, step_time
 
 S = TypeVar("S", bound=AnyState)
@@ -33,11 +37,13 @@ def run(
     component: Component[S],
     state: S,
     *,
-    steps: int,
+    steps: int | None = None,
+    duration: float | None = None,
     dt: ArrayLike = 1.0,
     t: ArrayLike | None = None,
     inputs: Mapping[str, ArrayLike] | None = None,
     clamp: Mapping[str, ArrayLike] | None = None,
+    lengths: ArrayLike | None = None,
     record: str | Sequence[str] = (),
     learn: bool = False,
     record_every: int = 1,
@@ -48,11 +54,17 @@ def run(
     Args:
         component: a component (names without prefix) or a circuit.
         state: its state, from `init`.
-        steps: the number of steps.
+        steps: the number of steps...
+        duration: ... or how long, ms: a whole number of steps of dt.
         dt: the length of a step, ms.
         t: the starting time of a bare component, ms; a circuit keeps its own.
         inputs: time-major values by Input path, (steps, batch, ...).
         clamp: values by Input path held during all steps, (batch, ...).
+        lengths: for sequences of unequal length, how many steps each example takes, (batch,)
+            whole numbers from 0 to `steps`. An example rests after its end: its state stays as
+            its last step left it, and its records are 0 (False) from there on, so a sum over time
+            needs no mask, and a mean is the sum divided by its length. Inputs after its end do
+            not count. Not with `learn`: rules take the mean over all examples.
         record: paths to record; `"memory.weight_changes"` too.
         learn: whether `evolve` follows every step.
         record_every: record after every so many steps.
@@ -69,10 +81,8 @@ def run(
         ValueError: names, shapes or counts that do not fit; the text says which.
     """
     component = checked(component)
-    steps, every = (
-        check_whole(f"run: {name}", value)
-        for name, value in (("steps", steps), ("record_every", record_every))
-    )
+    every = check_whole("run: record_every", record_every)
+    steps = number_of_steps("run", steps, duration, dt)
     if every > steps:
         raise ValueError(f"run: record_every={every} would record nothing in {steps} steps.")
     names = (record,) if isinstance(record, str) else tuple(record)
@@ -82,9 +92,70 @@ def run(
     held = check_driven(
         state, clamp or {}, {**writers, **dict.fromkeys(driven, "inputs=")}, "clamp"
     )
-    duration, time = as_duration(dt, component), as_time(state, t)
+    step, time = as_duration(dt, component), as_time(state, t)
+    ends = None if lengths is None else _check_lengths(state, lengths, steps, learn, names)
     options: dict[str, Any] = dict(steps=steps, names=names, learn=check_learn(learn), every=every)
-    return _run(component, state, duration, time, driven, held, donate=donate, **options)
+    return _run(component, state, step, time, driven, held, ends, donate=donate, **options)
+
+
+def number_of_steps(verb: str, steps: Any, duration: Any, dt: Any) -> int:
+    """The number of steps from `steps`, or from a `duration` in ms.
+
+    Raises:
+        ValueError: both or neither, or a duration that is no whole number of steps.
+    """
+    if (steps is None) == (duration is None):
+        given = "neither" if steps is None else "both"
+        raise ValueError(
+            f"{verb}: give the number of steps (steps=200) or the time in ms (duration=200.0), "
+            f"got {given}."
+        )
+    if duration is None:
+        return check_whole(f"{verb}: steps", steps)
+    if isinstance(dt, Tracer) or isinstance(duration, Tracer):
+        raise ValueError(
+            f"{verb}: duration= needs numbers, as the steps are counted before compiling. Where dt "
+            f"or the duration is traced write steps=."
+        )
+    exact = float(duration) / float(dt)
+    count = round(exact) if np.isfinite(exact) else 0
+    if count < 1 or abs(exact - count) > 1e-6 * count:
+        raise ValueError(
+            f"{verb}: duration={duration!r} ms is {exact:.6g} steps of dt={dt!r} ms, and a run "
+            f"takes a whole number of at least 1. Write for example "
+            f"duration={max(count, 1) * float(dt):.10g}."
+        )
+    return count
+
+
+def _check_lengths(
+    state: AnyState, lengths: Any, steps: int, learn: Any, names: tuple[str, ...]
+) -> Any:
+    """The number of steps of every example, int32.
+
+    Raises:
+        ValueError: lengths of another shape, kind or range, or any form of learning.
+    """
+    if learn or any(name.rpartition(".")[2] == "weight_changes" for name in names):
+        raise ValueError(
+            "run: lengths= does not go with learn=True or recorded weight_changes: a rule takes "
+            "the mean over all examples, and those at rest would count. Run the examples of each "
+            "length by themselves."
+        )
+    batch = batch_of(state)
+    dtype = getattr(lengths, "dtype", None) or np.asarray(lengths).dtype
+    if np.shape(lengths) != (batch,) or not jnp.issubdtype(dtype, jnp.integer):
+        raise ValueError(
+            f"run: lengths is one whole number for every example, shape ({batch},), got "
+            f"{np.shape(lengths)} of {dtype}."
+        )
+    if not isinstance(lengths, Tracer):
+        lengths = np.asarray(lengths)
+        if lengths.min() < 0 or lengths.max() > steps:
+            raise ValueError(
+                f"run: lengths are from 0 to steps={steps}, got {lengths.min()} to {lengths.max()}."
+            )
+    return jnp.asarray(lengths, jnp.int32)
 
 
 def check_learn(learn: Any, verb: str = "run") -> bool:
@@ -192,6 +263,7 @@ def _simulate(
     t: Array,
     driven: Any,
     held: Any,
+    ends: Array | None,
     *,
     steps: int,
     names: tuple[str, ...],
@@ -204,12 +276,33 @@ def _simulate(
         before = jax.tree.unflatten(structure, leaves)
         after, now = stepped(component, before, state, i, t, dt, {**held, **arriving})
         seen = {name: _recorded(component, after, name, now, dt) for name in names}
+        if ends is not None:
+            after, seen = _resting(before, after, seen, i < ends)
         if learn:
             after = evolve_batch(component, after, now, dt)
         return jax.tree.leaves(after), seen
 
     final, seen = repeat(step, leaves, driven, steps=steps, every=every)
     return jax.tree.unflatten(structure, final), seen
+
+
+def _resting(before: S, after: S, seen: dict[str, Any], going: Array) -> tuple[S, dict[str, Any]]:
+    """Examples past their end: their state as before, their records 0."""
+
+    def of_example(new: Array, old: Array) -> Array:
+        return jnp.where(going.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    state = map_by_role(
+        lambda role, new, old: of_example(new, old) if role.batched else new, after, before
+    )
+    shared = {name for name, spec in after.specs().items() if not spec.role.batched}
+    records = {
+        name: values
+        if compartment_of(name, shared)
+        else jax.tree.map(lambda x: of_example(x, jnp.zeros_like(x)), values)
+        for name, values in seen.items()
+    }
+    return state, records
 
 
 def stepped(

@@ -50,6 +50,9 @@ from ngcmem.memories.pc_rnn import infer_causes as infer_causes
 from ngcmem.memories.pc_rnn import nearest_pattern as nearest_pattern
 from ngcmem.memories.pc_rnn import rank_causes as rank_causes
 from ngcmem.memories.pc_rnn import train_sequences as train_sequences
+from ngcmem.memories.scaffold import Grid as Grid
+from ngcmem.memories.scaffold import Scaffold as Scaffold
+from ngcmem.memories.scaffold import ScaffoldState as ScaffoldState
 from ngcmem.memories.sequence_hopfield import SequenceHopfield as SequenceHopfield
 from ngcmem.memories.sequence_hopfield import SequenceHopfieldState as SequenceHopfieldState
 from ngcmem.memories.sparse_distributed import SparseDistributed as SparseDistributed

@@ -108,7 +108,7 @@ def test_entries_that_share_one_field_are_no_duplicates(weights: Any) -> None:
     state = nm.store(full, nm.init(full, KEY), keys, np.ones((6, 5)))
     counts = [int(state[name]) for name in ("count", "skipped", "merged", "refused")]
     assert counts == [3, 0, 1, 2]  # the last equals the one refused
-    state = full.clear(state)
+    state = nm.clear(full, state)
     assert [int(state[name]) for name in ("skipped", "merged", "refused")] == [0, 0, 0]
 
 
@@ -165,8 +165,8 @@ def test_delete_clear_age_and_initial_entries() -> None:
     np.testing.assert_array_equal(again.values.argmax(1), [0, 3, 4])  # entry 2 was the oldest
     kept = memory.delete(state, np.array([True, False, True]))
     assert int(kept.count) == 1 and int(kept.values[0].argmax()) == 1
-    assert int(memory.clear(state).count) == 0
-    assert not nm.read(memory, memory.clear(state), EYE[:1]).matched[0]
+    assert int(nm.clear(memory, state).count) == 0
+    assert not nm.read(memory, nm.clear(memory, state), EYE[:1]).matched[0]
     with pytest.raises(ValueError, match="delete: slots is the number of one slot or a bool"):
         memory.delete(state, np.array([0, 1]))
 

@@ -202,8 +202,7 @@ class Episodic(Memory[EpisodicState]):
         drop = slots_to_drop(slots, self.slots)
         return state.replace(**compartments(delete_slots(slot_table(state), drop)))
 
-    def clear(self, state: EpisodicState) -> EpisodicState:
-        """The state without any entry, as if nothing had ever been stored."""
+    def cleared(self, state: EpisodicState, fresh: EpisodicState) -> EpisodicState:
         empty = jax.tree.map(jnp.zeros_like, slot_table(state))
         return state.replace(**compartments(empty))
 
