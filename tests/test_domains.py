@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,27 @@ def test_numbers_on_both_sides_of_every_edge(owner: type[Pytree], name: str) -> 
                 made[0].replace(**{name: of(value)})
         for value in inner:
             made[0].replace(**{name: of(value)})
+
+
+def _words() -> dict[tuple[type[Pytree], str], Pytree]:
+    return {
+        (type(one), field.name): one
+        for one in MADE
+        for field in fields(one)
+        if isinstance(getattr(one, field.name), str)
+    }
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "one"),
+    [
+        pytest.param(owner, name, one, id=f"{owner.__name__}.{name}")
+        for (owner, name), one in _words().items()
+    ],
+)
+def test_a_word_that_names_no_option_is_refused(owner: type, name: str, one: Pytree) -> None:
+    with pytest.raises(ValueError, match=rf"{name}( is|=).* of '"):
+        one.replace(**{name: "no such word"})
 
 
 def lanes(component: nm.Component) -> Iterator[tuple[int, float, bool]]:
