@@ -60,6 +60,20 @@ QUANTITIES: dict[str, tuple[Build, float]] = {
         TARGET,
     ),
     "RateCell.z": (_cell(nm.RateCell, "z", start={"inputs": TARGET}), TARGET),
+    "Reservoir.outputs": (
+        lambda taus: (
+            nm.Reservoir(
+                inputs=1,
+                units=len(taus),
+                tau=taus,
+                spectral_radius=0.0,
+                activation=nm.cells.linear,
+            ),
+            "outputs",
+            {"outputs": BEGIN, "inputs": 1.0, "input_weights": TARGET},
+        ),
+        TARGET,
+    ),
     "OrnsteinUhlenbeck.outputs": (
         _cell(nm.OrnsteinUhlenbeck, "outputs", start={"inputs": TARGET}, sigma=0.0),
         TARGET,
@@ -140,6 +154,7 @@ def test_every_leaky_component_is_in_the_table() -> None:
         "Latency.tau": "of a closed form, not of a state",
         "AdEx.tau_w": "integrated by Runge-Kutta with dt << tau",
         "InhibitorySTDP.tau": "of its traces",
+        "BennaFusi.tau": "of a chain, tested in tests/synapses/test_complex_synapses.py",
         "PredictiveCodingRNN.tau": "a discrete recurrent network: dt / tau is its gain",
     }
     have = {
@@ -154,7 +169,7 @@ def test_every_leaky_component_is_in_the_table() -> None:
     counted = {
         "LIF": 1, "AdaptiveLIF": 3, "WinnerTakeAll": 1, "BCM": 1, "RateCell": 1, "Trace": 1,
         "OrnsteinUhlenbeck": 1, "Eligibility": 1, "ExponentialSynapse": 1, "TsodyksMarkram": 2,
-        "DoubleExponentialSynapse": 2,
+        "DoubleExponentialSynapse": 2, "Reservoir": 1,
     }  # fmt: skip
     for kind in kinds:
         assert sum(path.startswith(f"{kind}.") for path in have) == counted[kind], kind

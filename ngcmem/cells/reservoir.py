@@ -16,6 +16,7 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    approach,
     check_choice,
 )
 
@@ -25,6 +26,7 @@ TOPOLOGIES = ("gaussian", "orthogonal", "cycle")
 class ReservoirState(State):
     inputs: Input[Array, "inputs"]
     outputs: PerExample[Array, "units"]  # the cells' activity x
+    outputs_rounding: PerExample[Array, "units"]  # what the digits of the outputs do not hold
     weights: Shared[Array, "units units"]
     input_weights: Shared[Array, "inputs units"]
     bias: Shared[Array, "units"]
@@ -76,6 +78,7 @@ class Reservoir(Component[ReservoirState]):
         return ReservoirState(
             inputs=jnp.zeros(self.inputs),
             outputs=jnp.zeros(units),
+            outputs_rounding=jnp.zeros(units),
             weights=self.spectral_radius * weights,
             input_weights=self.input_scale * (uniform(of_inputs, (self.inputs, units)) - 1.0),
             bias=self.bias_scale * (uniform(of_bias, (units,)) - 1.0),
@@ -83,10 +86,12 @@ class Reservoir(Component[ReservoirState]):
 
     def advance_state(self, state: ReservoirState, t: Array, dt: Array) -> ReservoirState:
         drive = state.outputs @ state.weights + state.inputs @ state.input_weights + state.bias
-        lags = jnp.asarray(self.tau) > 0
-        share = jnp.where(lags, -jnp.expm1(-dt / jnp.where(lags, self.tau, 1.0)), 1.0)
+        target, lags = self.activation(drive), jnp.asarray(self.tau) > 0
+        near, lost = approach(
+            state.outputs, state.outputs_rounding, target, jnp.where(lags, self.tau, 1.0), dt
+        )
         return state.replace(
-            outputs=state.outputs + share * (self.activation(drive) - state.outputs)
+            outputs=jnp.where(lags, near, target), outputs_rounding=jnp.where(lags, lost, 0.0)
         )
 
 

@@ -109,6 +109,11 @@ STORED: dict[str, tuple[nm.Memory, Any, Any]] = {
         KEYS,
         None,
     ),
+    "Scaffold": (
+        nm.Scaffold(features=5, modules=(3, 4), hidden=20, rule=nm.plasticity.WidrowHoff(eta=0.5)),
+        SIGNS,
+        None,
+    ),
     "InWeight": (
         nm.InWeight(
             vocabulary=5,
