@@ -156,3 +156,11 @@ def test_counts_and_indices_equal_the_recorded_raster():
     np.testing.assert_array_equal(final.overflow, np.maximum(spikes.sum(2) - 3, 0).sum(0))
     with pytest.raises(ValueError, match="max_spikes=9 exceeds units=8; write max_spikes=8"):
         nm.SpikeIndices(units=8, max_spikes=9)
+
+
+@pytest.mark.parametrize("cell", [nm.Poisson(units=3), nm.Bernoulli(units=3)])
+def test_a_rate_of_0_is_silent_even_where_the_draw_is_0(cell, monkeypatch):
+    """Uniform draws begin at 0, once in 8 million."""
+    state = cell.init(jax.random.key(0)).replace(inputs=jnp.array([0.0, 1e-3, 1.0]))
+    monkeypatch.setattr(jax.random, "uniform", lambda key, shape, *_, **__: jnp.zeros(shape))
+    np.testing.assert_array_equal(cell.advance_state(state, 0.0, 1.0).spikes, [0, 1, 1])

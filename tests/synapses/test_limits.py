@@ -75,3 +75,13 @@ def test_bounds_that_cross_are_refused_or_nan(bounds: str) -> None:
     found = evolved(jnp.array([0.0, 1.0, 1.001]))
     assert np.isfinite(found[:2]).all() and np.isnan(found[2]).all()
     nm.STDP(inputs=4, outputs=2, bounds="none", weight_min=2.0)  # nothing is bounded
+
+
+def test_bounds_may_be_axes() -> None:
+    synapse = nm.STDP(inputs=4, outputs=2)
+    axes = jax.tree.map(lambda _: None, synapse).replace(weight_max=0, eta=0)
+    state = nm.init(synapse, jax.random.key(0)).replace(weights=jnp.full((4, 2), 0.9))
+    state = state.replace(pre_trace=jnp.ones((1, 4)), post=jnp.ones((1, 2)))
+    several = synapse.replace(weight_max=jnp.array([0.5, 1.0]), eta=jnp.full(2, 0.01))
+    learned = jax.vmap(lambda one: nm.evolve(one, state).weights, in_axes=(axes,))(several)
+    assert (learned[0] == 0.5).all() and (learned[1] > 0.9).all()
