@@ -21,3 +21,12 @@ def test_two_compartments_of_one_component_are_both_set_driven_and_clamped():
     final, _ = nm.run(circuit, state, steps=2, inputs=driven)
     for path, value in both.items():
         np.testing.assert_array_equal(final[path], 3.0 * value)
+
+
+def test_the_whole_state_of_a_component_is_set() -> None:
+    circuit = nm.connect(dict(a=nm.RateCell(units=2), b=nm.RateCell(units=2)), [])
+    state = nm.init(circuit, jax.random.key(0))
+    other = state["a"].replace(z=np.ones((1, 2)))
+    changed = state.set({"a": other})
+    np.testing.assert_array_equal(changed["a.z"], other.z)
+    np.testing.assert_array_equal(changed["b.z"], state["b.z"])

@@ -90,6 +90,9 @@ def test_mistakes_are_named():
     state = nm.init(NET, jax.random.key(0))
     with pytest.raises(ValueError, match=r"time first. .* sequences.transpose\(1, 0, 2\)"):
         nm.memories.train_sequences(NET, state, np.zeros((3, 30, 4)))
+    for wrong in (np.zeros((30, 3, 4)), np.zeros((30, 2))):
+        with pytest.raises(ValueError, match=r"infer_causes: sequences .* \(steps, sequences, 2\)"):
+            nm.memories.infer_causes(NET, state, wrong, key=jax.random.key(0))
     with pytest.raises(ValueError, match=r"patterns=3, 2\): time first. .* write sequences.transp"):
         nm.memories.train_sequences(NET, state, CURVES.transpose(1, 0, 2))
     with pytest.raises(ValueError, match="patterns=2"):
