@@ -25,6 +25,7 @@ Run: what one does with a component or a circuit
 Build: how components are joined
     connect           a circuit from components and wires
     wire, delayed     one wire; a source that lags
+    reshaped          a source with other axes
     Circuit           what `connect` returns, itself a component
     Population        copies of one component
 
@@ -108,6 +109,7 @@ from ngcmem.circuits import Population as Population
 from ngcmem.circuits import connect as connect
 from ngcmem.circuits import delayed as delayed
 from ngcmem.circuits import hyperparameters as hyperparameters
+from ngcmem.circuits import reshaped as reshaped
 from ngcmem.circuits import wire as wire
 from ngcmem.circuits import with_parameters as with_parameters
 from ngcmem.core import Borrowed as Borrowed

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.core import AnyState, Role, leaf_paths
+from ngcmem.core import AnyState, Role, leaf_paths, named_sizes
 from tests.components import COMPONENTS, Entry
 
 BATCH = 3
@@ -272,6 +272,7 @@ def test_declared_axes_fit_and_are_shown(entry: Entry) -> None:
     for path, spec in state.specs().items():
         for leaf in jax.tree.leaves(state[path]):
             if spec.axes:
-                assert leaf.ndim == len(spec.axes) + spec.role.batched, path
+                own = leaf.shape[spec.role.batched :]
+                assert named_sizes(component, path, spec.axes, own) is not None, path
     assert type(component).__name__ in repr(component)
     assert (type(component).__doc__ or "").strip()

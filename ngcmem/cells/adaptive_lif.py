@@ -5,15 +5,24 @@ from jax import Array
 
 from ngcmem.cells._integrate import is_refractory, rest_after
 from ngcmem.cells.leaky import LeakyCell, LeakyState
-from ngcmem.core import NonNegative, NonNegativeOrInf, PerExample, Real, Shared, approach, part
+from ngcmem.core import (
+    NonNegative,
+    NonNegativeOrInf,
+    PerExample,
+    Real,
+    Shared,
+    approach,
+    part,
+    shape_of,
+)
 
 
 class AdaptiveLIFState(LeakyState):
     refractory: PerExample[Array, "units"]  # time left of the refractory period, ms
     adaptation: PerExample[Array, "units"]  # fast rise of the threshold, mV; reset clears it
     adaptation_rounding: PerExample[Array, "units"]  # what its digits do not hold, mV
-    homeostasis_sum: Shared[Array, "2 units"]  # homeostasis, and what its digits do not hold, mV
-    homeostasis = part("homeostasis_sum", 0, slice(None), axes="units")  # slow, learned; kept
+    homeostasis_sum: Shared[Array, "units 2"]  # homeostasis, and what its digits do not hold, mV
+    homeostasis = part("homeostasis_sum", 0, axes="units")  # slow, learned; kept
 
 
 class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
@@ -51,7 +60,7 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
             refractory=zeros,
             adaptation=zeros,
             adaptation_rounding=zeros,
-            homeostasis_sum=jnp.zeros((2, self.units)),
+            homeostasis_sum=jnp.zeros((*shape_of(self.units), 2)),
             **self.init_common(),
         )
 
@@ -79,6 +88,6 @@ class AdaptiveLIF(LeakyCell[AdaptiveLIFState]):
 
     def evolve(self, state: AdaptiveLIFState, t: Array, dt: Array) -> AdaptiveLIFState:
         risen = self.homeostasis_increment * jnp.mean(state.spikes, axis=0)
-        homeostasis, lost = state.homeostasis_sum
+        homeostasis, lost = jnp.moveaxis(state.homeostasis_sum, -1, 0)
         slow = approach(homeostasis, lost, 0.0, self.tau_homeostasis, dt, jump=risen)
-        return state.replace(homeostasis_sum=jnp.stack(slow))
+        return state.replace(homeostasis_sum=jnp.stack(slow, axis=-1))

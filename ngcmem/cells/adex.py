@@ -15,6 +15,7 @@ from ngcmem.core import (
     Real,
     State,
     Static,
+    Units,
     check_choice,
     zeros_per_unit,
 )
@@ -48,7 +49,7 @@ class AdEx(Component[AdExState]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    units: Static[int]
+    units: Units
     capacitance: Positive = 281.0  # pF
     g_leak: NonNegative = 30.0  # nS
     v_leak: Real = -70.6  # mV

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne, widen
+from ngcmem.core import Component, Input, PerExample, State, Units, ZeroToOne, shape_of, widen
 
 
 class BernoulliState(State):
@@ -21,7 +21,7 @@ class Bernoulli(Component[BernoulliState]):
     Neuroscience, section 1.4.
     """
 
-    units: Static[int]
+    units: Units
 
     def init(self, key: Array) -> BernoulliState:
         silent = jnp.zeros(self.units)
@@ -30,5 +30,5 @@ class Bernoulli(Component[BernoulliState]):
     def advance_state(self, state: BernoulliState, t: Array, dt: Array) -> BernoulliState:
         key, draw = jax.random.split(state.key)
         chance = widen(state.inputs)  # bfloat16: 128 values
-        uniform = jax.random.uniform(draw, (self.units,), chance.dtype)
+        uniform = jax.random.uniform(draw, shape_of(self.units), chance.dtype)
         return state.replace(spikes=uniform < chance, key=key)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, ZeroToOne
+from ngcmem.core import Component, Input, PerExample, State, Units, ZeroToOne
 
 
 class BernoulliErrorState(State):
@@ -25,7 +25,7 @@ class BernoulliError(Component[BernoulliErrorState]):
     it a prior. Reference: Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.
     """
 
-    units: Static[int]
+    units: Units
 
     def init(self, key: Array) -> BernoulliErrorState:
         zeros = jnp.zeros(self.units)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Positive, State, Static
+from ngcmem.core import Component, Input, PerExample, Positive, State, Units
 
 
 class GaussianErrorState(State):
@@ -24,7 +24,7 @@ class GaussianError(Component[GaussianErrorState]):
     (2005), A theory of cortical responses, doi:10.1098/rstb.2005.1622.
     """
 
-    units: Static[int]
+    units: Units
     variance: Positive = 1.0
 
     def init(self, key: Array) -> GaussianErrorState:

@@ -14,6 +14,7 @@ from ngcmem.core import (
     Real,
     State,
     Static,
+    Units,
     check_choice,
     zeros_per_unit,
 )
@@ -50,7 +51,7 @@ class HodgkinHuxley(Component[HodgkinHuxleyState]):
         ValueError: an unknown `integration`.
     """
 
-    units: Static[int]
+    units: Units
     capacitance: Positive = 1.0  # uF / cm^2
     g_sodium: NonNegative = 120.0  # mS / cm^2
     g_potassium: NonNegative = 36.0  # mS / cm^2

@@ -15,6 +15,7 @@ from ngcmem.core import (
     Real,
     State,
     Static,
+    Units,
     check_choice,
     did_you_mean,
     zeros_per_unit,
@@ -75,7 +76,7 @@ class Izhikevich(Component[IzhikevichState]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    units: Static[int]
+    units: Units
     a: Real = 0.02  # 1 / ms
     b: Real = 0.2  # 1 / ms
     c: Real = -65.0  # mV

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Positive, State, Static
+from ngcmem.core import Component, Input, PerExample, Positive, State, Units
 
 
 class LaplacianErrorState(State):
@@ -24,7 +24,7 @@ class LaplacianError(Component[LaplacianErrorState]):
     Pattern Recognition and Machine Learning, section 1.2.
     """
 
-    units: Static[int]
+    units: Units
     scale: Positive = 1.0
 
     def init(self, key: Array) -> LaplacianErrorState:

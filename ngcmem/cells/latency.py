@@ -10,6 +10,7 @@ from ngcmem.core import (
     PerExample,
     State,
     Static,
+    Units,
     ZeroToOne,
     carry,
     check_choice,
@@ -43,7 +44,7 @@ class Latency(Component[LatencyState]):
         ValueError: an unknown `code`.
     """
 
-    units: Static[int]
+    units: Units
     window: NonNegative = 50.0  # ms
     tau: NonNegative = 10.0  # ms
     threshold: NonNegative = 0.01  # in the unit of the inputs

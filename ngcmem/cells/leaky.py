@@ -16,6 +16,7 @@ from ngcmem.core import (
     RealOrInf,
     State,
     Static,
+    Units,
     approach,
     check_choice,
     zeros_per_unit,
@@ -50,7 +51,7 @@ class LeakyCell(Component[S]):
         ValueError: an unknown `integration` or `surrogate`.
     """
 
-    units: Static[int]
+    units: Units
     tau: PositiveOrInf = 20.0  # ms
     resistance: Real = 1.0  # MOhm
     v_rest: Real = -65.0  # mV

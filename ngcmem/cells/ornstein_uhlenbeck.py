@@ -11,8 +11,9 @@ from ngcmem.core import (
     NonNegativeOrInf,
     PerExample,
     State,
-    Static,
+    Units,
     approach,
+    shape_of,
     zeros_per_unit,
 )
 
@@ -40,7 +41,7 @@ class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
     doi:10.1103/PhysRevE.54.2084.
     """
 
-    units: Static[int]
+    units: Units
     tau: NonNegativeOrInf = 5.0  # ms
     sigma: NonNegative = 1.0  # stationary standard deviation, unit of the inputs
 
@@ -52,7 +53,7 @@ class OrnsteinUhlenbeck(Component[OrnsteinUhlenbeckState]):
         self, state: OrnsteinUhlenbeckState, t: Array, dt: Array
     ) -> OrnsteinUhlenbeckState:
         key, draw = jax.random.split(state.key)
-        noise = jax.random.normal(draw, (self.units,), state.outputs.dtype)
+        noise = jax.random.normal(draw, shape_of(self.units), state.outputs.dtype)
         spread = self.sigma * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau))
         outputs, rounding = approach(
             state.outputs, state.rounding, state.inputs, self.tau, dt, jump=spread * noise

@@ -11,7 +11,9 @@ from ngcmem.core import (
     PerExample,
     State,
     Static,
+    Units,
     ZeroToOne,
+    shape_of,
     zeros_per_unit,
 )
 
@@ -34,7 +36,7 @@ class Poisson(Component[PoissonState]):
     fire. Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 1.4.
     """
 
-    units: Static[int]
+    units: Units
     rate: NonNegative = 63.75  # Hz at input 1
     counts: Static[bool] = False  # several spikes in a step
 
@@ -46,8 +48,8 @@ class Poisson(Component[PoissonState]):
         key, draw = jax.random.split(state.key)
         mean = state.inputs * self.rate * dt / 1000.0
         if self.counts:
-            number = jax.random.poisson(draw, jnp.maximum(mean, 0.0), (self.units,))
+            number = jax.random.poisson(draw, jnp.maximum(mean, 0.0), shape_of(self.units))
             return state.replace(spikes=number.astype(state.spikes.dtype), key=key)
         chance = -jnp.expm1(-mean)
-        spikes = jax.random.uniform(draw, (self.units,), chance.dtype) < chance
+        spikes = jax.random.uniform(draw, shape_of(self.units), chance.dtype) < chance
         return state.replace(spikes=spikes, key=key)

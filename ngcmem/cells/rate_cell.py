@@ -12,6 +12,7 @@ from ngcmem.core import (
     PositiveOrInf,
     State,
     Static,
+    Units,
     approach,
     check_choice,
     zeros_per_unit,
@@ -39,7 +40,7 @@ class RateCell(Component[RateCellState]):
         ValueError: an unknown `integration`.
     """
 
-    units: Static[int]
+    units: Units
     tau: PositiveOrInf = 10.0  # ms
     activation: Static[Callable[[Array], Array]] = jax.nn.relu
     integration: Static[str] = "exact"

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, State, Static, carry
+from ngcmem.core import Component, Input, PerExample, State, Units, carry
 
 
 class SpikeCountState(State):
@@ -25,7 +25,7 @@ class SpikeCount(Component[SpikeCountState]):
     Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 1.2, the spike-count rate.
     """
 
-    units: Static[int]
+    units: Units
 
     def init(self, key: Array) -> SpikeCountState:
         zeros = jnp.zeros(self.units)

@@ -11,6 +11,7 @@ from ngcmem.core import (
     Real,
     State,
     Static,
+    Units,
     approach,
     check_choice,
     zeros_per_unit,
@@ -39,7 +40,7 @@ class Trace(Component[TraceState]):
         ValueError: an unknown `pairing`.
     """
 
-    units: Static[int]
+    units: Units
     tau: NonNegativeOrInf = 20.0  # ms
     gain: Real = 1.0  # added per spike
     pairing: Static[str] = "all_to_all"

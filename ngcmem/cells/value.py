@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, PositiveOrInf, State, Static, carry
+from ngcmem.core import Component, Input, PerExample, PositiveOrInf, State, Static, Units, carry
 
 
 class ValueState(State):
@@ -31,7 +31,7 @@ class Value(Component[ValueState]):
     Bogacz (2017), doi:10.1162/NECO_a_00949.
     """
 
-    units: Static[int]
+    units: Units
     tau: PositiveOrInf = 10.0  # ms; dt / tau is the step size of the descent
     activation: Static[Callable[[Array], Array]] = jnp.tanh
 

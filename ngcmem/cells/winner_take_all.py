@@ -33,6 +33,6 @@ class WinnerTakeAll(LeakyCell[WinnerTakeAllState]):
 
     def advance_state(self, state: WinnerTakeAllState, t: Array, dt: Array) -> WinnerTakeAllState:
         v, rounding = self.charged(state, dt)
-        winner = jax.nn.one_hot(jnp.argmax(v), self.units, dtype=v.dtype)
+        winner = jax.nn.one_hot(jnp.argmax(v), v.size, dtype=v.dtype).reshape(v.shape)
         spikes = winner * self.fires(v - self.v_threshold)
         return state.replace(**self.after_reset(jnp.any(spikes > 0), v, rounding), spikes=spikes)

@@ -8,8 +8,11 @@ from ngcmem.circuits.hyperparameters import hyperparameters as hyperparameters
 from ngcmem.circuits.hyperparameters import with_parameters as with_parameters
 from ngcmem.circuits.population import Population as Population
 from ngcmem.circuits.population import PopulationState as PopulationState
+from ngcmem.circuits.selection import selected as selected
+from ngcmem.circuits.selection import split as split
 from ngcmem.circuits.state import CircuitState as CircuitState
 from ngcmem.circuits.wires import Source as Source
 from ngcmem.circuits.wires import Wire as Wire
 from ngcmem.circuits.wires import delayed as delayed
+from ngcmem.circuits.wires import reshaped as reshaped
 from ngcmem.circuits.wires import wire as wire

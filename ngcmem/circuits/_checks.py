@@ -1,7 +1,9 @@
 """The checks of `connect`: everything that can be wrong with a circuit, before it compiles."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +23,19 @@ from ngcmem.core import (
     keeps_information,
     map_by_role,
     overlapping,
+    shown_sizes,
     strong_leaves,
 )
 
 Shapes = Mapping[str, AnyState]
+
+
+class Found(NamedTuple):
+    """The compartment at an end of a wire."""
+
+    spec: Compartment
+    value: Any  # its shapes
+    sizes: str  # as errors show them
 
 
 def check_components(components: Any) -> None:
@@ -122,7 +133,7 @@ def check_wires(
         for path, line in part.driven().items()
     }
 
-    def found(path: str, line: Wire) -> tuple[Compartment, Any]:
+    def found(path: str, line: Wire) -> Found:
         """The declaration and the shapes of the compartment at a path."""
         name, _, inner = path.partition(".")
         if name not in shapes:
@@ -130,9 +141,10 @@ def check_wires(
         if (spec := shapes[name].spec(inner)) is None:
             raise WiringError(f"{line}: {_no_compartment(components[name], path, shapes, line)}")
         try:
-            return spec, shapes[name][inner]
+            value = shapes[name][inner]
         except ValueError as error:
             raise WiringError(f"{line}: {error}") from None
+        return Found(spec, value, _shown(components[name], inner, spec, value))
 
     roles = []
     for line in wires:
@@ -144,7 +156,7 @@ def check_wires(
                 f"sources write one wire: wire('a', 'b', to={line.target!r})."
             )
         for source in line.sources:
-            _check_source(line, source.path, found(source.path, line), target)
+            _check_source(line, source, found(source.path, line), target)
         writers[line.target] = line
         roles.append(target[0].role)
     return tuple(roles)
@@ -177,15 +189,15 @@ def _check_target(line: Wire, spec: Compartment) -> None:
             f"{line}: {line.target!r} is {spec.role.value}: only {owner!r} itself writes it. "
             f"Wire to an Input of {owner!r} instead."
         )
-    if len(line.sources) != 1 or line.sources[0].sign < 0 or line.sources[0].delay:
+    if len(line.sources) != 1 or not line.sources[0].as_it_is:
         raise WiringError(
             f"{line}: {line.target!r} is Borrowed: it takes one Shared array as it is, "
-            f"wire('a.weights', to={line.target!r}), no sum, no sign, no delay."
+            f"wire('a.weights', to={line.target!r}), no sum, no scale, no part, no delay."
         )
 
 
-def _check_source(line: Wire, path: str, start: Any, end: Any) -> None:
-    (spec, given), (target, value) = start, end
+def _check_source(line: Wire, source: Source, start: Found, end: Found) -> None:
+    (spec, given, sizes), (target, value, wanted), path = start, end, source.path
     if target.role is Role.BORROWED and spec.role is not Role.SHARED:
         raise WiringError(
             f"{line}: {path!r} is {spec.role.value}, one per example, and {line.target!r} "
@@ -202,22 +214,45 @@ def _check_source(line: Wire, path: str, start: Any, end: Any) -> None:
             f"{line}: {path!r} and {line.target!r} have other fields: "
             f"{jax.tree.structure(given)} and {jax.tree.structure(value)}."
         )
-    for a, b in zip(jax.tree.leaves(given), jax.tree.leaves(value), strict=True):
+    try:
+        brought = jax.eval_shape(source.taken, given)
+    except (TypeError, ValueError) as error:
+        raise WiringError(f"{line}: {path!r} is {sizes}. {error}") from None
+    for a, b in zip(jax.tree.leaves(brought), jax.tree.leaves(value), strict=True):
         if a.shape != b.shape:
+            raise WiringError(_unequal(line, source, sizes, a, wanted, b))
+        if source.ms is not None and not jnp.issubdtype(a.dtype, jnp.inexact):
             raise WiringError(
-                f"{line}: {path!r} is {_named(spec, a)} and {line.target!r} is "
-                f"{_named(target, b)}. A wire never broadcasts: make the sizes equal or put a "
-                f"component between them, such as nm.Dense(inputs=..., outputs=...)."
+                f"{line}: {path!r} holds {a.dtype}, which has no NaN for what a time in ms does "
+                f"not reach. Write the delay in steps."
             )
         if not keeps_information(a.dtype, b.dtype):
             raise WiringError(f"{line}: {path!r} holds {a.dtype}, {line.target!r} holds {b.dtype}.")
 
 
-def _named(spec: Compartment, leaf: Any) -> str:
-    if len(spec.axes) != leaf.ndim:
-        return str(leaf.shape)
-    named = (f"{axis}={size}" for axis, size in zip(spec.axes, leaf.shape, strict=True))
-    return f"({', '.join(named)})"
+def _unequal(line: Wire, source: Source, sizes: str, a: Any, wanted: str, b: Any) -> str:
+    """The error for a source and a target of other sizes, with the line that would fit."""
+    whole = source.shape is None and not source.where
+    taken = "" if whole else f", of which {a.shape} are taken,"
+    if math.prod(a.shape) == math.prod(b.shape):
+        axes = "-1" if len(b.shape) == 1 else ", ".join(map(str, b.shape))
+        bare = replace(source, shape=None)
+        advice = f"Give the units other axes with reshaped({bare}, {axes})."
+    else:
+        advice = (
+            "A wire never broadcasts: make the sizes equal or put a component between them, such "
+            "as nm.Dense(inputs=..., outputs=...)."
+        )
+    return f"{line}: {source.path!r} is {sizes}{taken} and {line.target!r} is {wanted}. {advice}"
+
+
+def _shown(part: Component, path: str, spec: Compartment, value: Any) -> str:
+    """The axes of a compartment with their sizes, `(units=16x16)`."""
+    leaves = jax.tree.leaves(value)
+    shown = shown_sizes(part, path, spec.axes, leaves[0].shape) if len(leaves) == 1 else None
+    if shown is None:
+        return ", ".join(str(leaf.shape) for leaf in leaves)
+    return f"({shown.replace(' ', ', ')})"
 
 
 def execution_order(
@@ -231,7 +266,7 @@ def execution_order(
     feeds: dict[str, dict[str, tuple[Wire, Source]]] = {name: {} for name in components}
     for line, role in zip(wires, roles, strict=True):
         for source in line.sources:
-            if role is Role.INPUT and not source.delay:
+            if role is Role.INPUT and not source.lags:
                 start, end = source.path.partition(".")[0], line.target.partition(".")[0]
                 feeds[end].setdefault(start, (line, source))
     order: dict[str, None] = {}

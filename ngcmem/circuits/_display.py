@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from ngcmem.core import Component, compartment_of
+from ngcmem.core import Component, compartment_of, shown_sizes
 
 _HEAD = ("component", "compartment", "role", "axes", "driven by")
 
@@ -27,16 +27,15 @@ def rows(component: Component, order: Sequence[str]) -> list[tuple[str, ...]]:
         label = f"{owner}: {type(part).__name__}"
         writer = "; ".join(str(w) for k, w in driven.items() if compartment_of(k, (path,)))
         row = (label if label != last else "", name, spec.role.value)
-        table.append((*row, _axes(spec.axes, shapes[path]), writer))
+        table.append((*row, _axes(component, path, spec.axes, shapes[path]), writer))
         last = label
     return table
 
 
-def _axes(names: tuple[str, ...], value: Any) -> str:
+def _axes(component: Component, path: str, names: tuple[str, ...], value: Any) -> str:
     leaves = jax.tree.leaves(value)
-    if len(leaves) == 1 and len(names) == leaves[0].ndim:
-        return " ".join(f"{n}={size}" for n, size in zip(names, leaves[0].shape, strict=True))
-    return " ".join(str(leaf.shape) for leaf in leaves)
+    shown = shown_sizes(component, path, names, leaves[0].shape) if len(leaves) == 1 else None
+    return " ".join(str(leaf.shape) for leaf in leaves) if shown is None else shown
 
 
 def as_text(component: Component, order: Sequence[str]) -> str:

@@ -1,14 +1,14 @@
 """Circuits: components and wires, and itself a component with the same four functions."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.circuits import _display as display
+from ngcmem.circuits import _rings as rings
 from ngcmem.circuits._checks import (
     as_wires,
     check_components,
@@ -64,11 +64,11 @@ class Circuit(Component[CircuitState]):
 
     @property
     def longest_dt(self) -> float:
-        return min(part.longest_dt for part in self.components.values())
+        return min(one.longest_dt for one in (*self.components.values(), *self._sources()))
 
     @property
     def shortest_dt(self) -> float:
-        return max(part.shortest_dt for part in self.components.values())
+        return max(one.shortest_dt for one in (*self.components.values(), *self._sources()))
 
     @property
     def learns(self) -> bool:
@@ -92,10 +92,7 @@ class Circuit(Component[CircuitState]):
         """The circuit's state from those of its parts; ring buffers hold present values."""
         state = CircuitState(components=states, delays={}, clock=Clock.at(0.0))
         delays = {
-            name: jax.tree.map(
-                lambda value, source=source: jnp.stack([value] * _ring(source), axis=axes),
-                state[source.path],
-            )
+            name: rings.filled(source, state[source.path], axes)
             for name, source in self._buffered().items()
         }
         return state.replace(delays=delays)
@@ -109,19 +106,17 @@ class Circuit(Component[CircuitState]):
                 with jax.named_scope(name):
                     now = state.replace(components=parts)
                     wired = arrivals.get(name, ())
-                    part = parts[name].set({k: _gathered(line, before, now) for k, line in wired})
+                    part = parts[name].set(
+                        {k: _gathered(line, before, now, dt) for k, line in wired}
+                    )
                     if not learning:
                         part = advance_example(self.components[name], part, t, dt)
                     parts[name] = part
         now = state.replace(components=parts)
-        delays = {}
-        for name, source in self._buffered().items():
-            slot = before.clock.ticks % _ring(source)
-            delays[name] = jax.tree.map(
-                lambda buffer, value, slot=slot: buffer.at[slot].set(value),
-                before.delays[name],
-                now[source.path],
-            )
+        delays = {
+            name: rings.written(source, before.delays[name], now[source.path], before.clock, dt)
+            for name, source in self._buffered().items()
+        }
         return now.replace(delays=delays, clock=before.clock.after(1, dt))
 
     def evolve(self, state: CircuitState, t: Array, dt: Array) -> CircuitState:
@@ -145,6 +140,10 @@ class Circuit(Component[CircuitState]):
         states = {name: part.reset(state[name]) for name, part in self.components.items()}
         return self._assembled(states, axes=0)
 
+    def axis_size(self, path: str, axis: str) -> Any:
+        name, _, inner = path.partition(".")
+        return self.components[name].axis_size(inner, axis)
+
     def _arrivals(self, learning: bool) -> dict[str, list[tuple[str, Wire]]]:
         """The wires into each component, before the step or before learning."""
         found: dict[str, list[tuple[str, Wire]]] = {}
@@ -156,7 +155,10 @@ class Circuit(Component[CircuitState]):
 
     def _buffered(self) -> dict[str, Source]:
         """The sources of several steps ago by the names of their buffers."""
-        return {_buffer_name(s): s for line in self.wires for s in line.sources if s.delay > 1}
+        return {source.buffer_name: source for source in self._sources() if source.buffered}
+
+    def _sources(self) -> Iterator[Source]:
+        return (source for line in self.wires for source in line.sources)
 
     def driven(self) -> dict[str, Wire]:
         """Every wired compartment, nested ones too, with its wire."""
@@ -172,29 +174,16 @@ class Circuit(Component[CircuitState]):
         return display.as_html(self, self.order)
 
 
-def _gathered(line: Wire, before: CircuitState, now: CircuitState) -> Any:
-    """What a wire brings: its sources, each of its own step, added or subtracted."""
-    values = [_value(source, before, now) for source in line.sources]
+def _gathered(line: Wire, before: CircuitState, now: CircuitState, dt: Array) -> Any:
+    """What a wire brings: the sum of its sources, each of its own step."""
+    values = [source.taken(_value(source, before, now, dt)) for source in line.sources]
     return jax.tree.map(lambda *terms: sum(terms[1:], terms[0]), *values)
 
 
-def _value(source: Source, before: CircuitState, now: CircuitState) -> Any:
-    if source.delay > 1:
-        slot = (before.clock.ticks - source.delay) % _ring(source)
-        value = jax.tree.map(lambda kept: kept[slot], before.delays[_buffer_name(source)])
-    else:
-        value = (before if source.delay else now)[source.path]
-    return value if source.sign > 0 else jax.tree.map(jnp.negative, value)
-
-
-def _ring(source: Source) -> int:
-    """The size of a ring buffer: a power of two, so that ticks may go round at 2^32."""
-    return 1 << (source.delay - 1).bit_length()
-
-
-def _buffer_name(source: Source) -> str:
-    """The name of a ring buffer in `CircuitState.delays`."""
-    return f"{source.path} {source.delay}"
+def _value(source: Source, before: CircuitState, now: CircuitState, dt: Array) -> Any:
+    if source.buffered:
+        return rings.read(source, before.delays[source.buffer_name], before.clock, dt)
+    return (before if source.lags else now)[source.path]
 
 
 def connect(components: dict[str, Component], wires: Sequence[Wire] = ()) -> Circuit:

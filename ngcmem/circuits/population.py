@@ -102,6 +102,9 @@ class Population(Component[PopulationState]):
         axes = _member_axes(state.member)
         return self._over_members(lambda m, s: m.weight_changes(s, t, dt), axes)(state.member)
 
+    def axis_size(self, path: str, axis: str) -> Any:
+        return self.count if axis == "members" else self.member.axis_size(path, axis)
+
     def reset(self, state: PopulationState) -> PopulationState:
         new = self._over_members(lambda m, s: m.reset(s), 0)(state.member)
         return state.replace(member=new)

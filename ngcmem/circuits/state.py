@@ -13,7 +13,7 @@ class CircuitState(AnyState):
     """The states of a circuit's components, read and changed by path: `state["cell.v"]`."""
 
     components: dict[str, AnyState]
-    delays: dict[str, Any]  # (steps, ...) per example: ring buffers of delayed(..., steps > 1)
+    delays: dict[str, Any]  # per example: ring buffers of delayed(...), (steps, ...)
     clock: Clock
 
     @property

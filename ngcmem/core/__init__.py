@@ -77,7 +77,11 @@ from ngcmem.core.norms import euclidean_norm as euclidean_norm
 from ngcmem.core.norms import magnitude as magnitude
 from ngcmem.core.parts import Part as Part
 from ngcmem.core.parts import part as part
-from ngcmem.core.per_unit import zeros_per_unit as zeros_per_unit
+from ngcmem.core.populations import Units as Units
+from ngcmem.core.populations import named_sizes as named_sizes
+from ngcmem.core.populations import shape_of as shape_of
+from ngcmem.core.populations import shown_sizes as shown_sizes
+from ngcmem.core.populations import zeros_per_unit as zeros_per_unit
 from ngcmem.core.pytree import Pytree as Pytree
 from ngcmem.core.pytree import Static as Static
 from ngcmem.core.pytree import is_static as is_static

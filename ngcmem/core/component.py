@@ -135,6 +135,13 @@ class Component(Pytree, abc.ABC, Generic[S]):
         """The components this one is made of, by name: none, unless it is a circuit."""
         return {}
 
+    def axis_size(self, path: str, axis: str) -> Any:
+        """The size of an axis of the compartment at a path: a tuple in a population with a shape.
+
+        None where no field of that name says it.
+        """
+        return getattr(self, axis, None) if axis.isidentifier() else None
+
     def driven(self) -> Mapping[str, Any]:
         """The compartments that wires inside this component write, by path, with their wires."""
         return {}

@@ -15,6 +15,7 @@ from jax.tree_util import GetAttrKey
 
 from ngcmem.core.compartments import AnyState, Role
 from ngcmem.core.errors import WiringError
+from ngcmem.core.populations import named_sizes
 
 if TYPE_CHECKING:
     from ngcmem.core.component import Component
@@ -47,7 +48,9 @@ def init_example(component: "Component[S]", key: Array) -> S:
         )
     for path, spec in state.specs().items():
         shape = getattr(state[path], "shape", None)
-        if spec.axes and shape is not None and len(shape) != len(spec.axes):
+        if not spec.axes or shape is None:
+            continue
+        if named_sizes(component, path, spec.axes, shape) is None:
             raise WiringError(
                 f"{where} gives {path!r} the shape {shape}, declared with the axes "
                 f'"{" ".join(spec.axes)}". init is written for one example: write it without the '

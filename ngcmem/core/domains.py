@@ -53,9 +53,13 @@ class Interval:
 
 
 class Whole(NamedTuple):
-    """Whole numbers from `least` on; of every `Static[int]` unless it says another."""
+    """Whole numbers from `least` on; of every `Static[int]` unless it says another.
+
+    `several`: or a tuple of them, the sizes of a population with a shape.
+    """
 
     least: int = 1
+    several: bool = False
 
 
 Real = Annotated[float | Array, Interval("(-inf, inf)")]
@@ -84,7 +88,8 @@ class Domain(NamedTuple):
         """For an error and for the table in the docs."""
         none = " or None" if self.optional else ""
         if isinstance(self.values, Whole):
-            return f"a whole number of at least {self.values.least}{none}"
+            tuples = ", or a tuple of them" if self.values.several else ""
+            return f"a whole number of at least {self.values.least}{tuples}{none}"
         if self.values is None:
             return f"{self.kind}{none}"
         return f"{'an array of numbers' if self.kind == 'an array' else 'a number'} in " + (
@@ -108,6 +113,8 @@ def domain_of(annotation: Any) -> Domain | None:
     kind = _kind_of(parts)
     if values is None and parts == [int] and "static" in notes:
         values = Whole()
+    if values is None and {*parts} == {int, tuple[int, ...]} and "static" in notes:
+        values = Whole(several=True)
     if (values is None and Array not in parts) or not (values or kind):
         return None
     return Domain(kind, values, optional)
@@ -185,8 +192,14 @@ def _check_whole(owner: str, name: str, value: Any, domain: Domain) -> None:
     assert isinstance(domain.values, Whole)
     if value is None and domain.optional:
         return
-    if not is_whole(value, domain.values.least):
-        raise ValueError(f"{owner}: {name} is {domain.text}, got {value!r}.")
+    if domain.values.several and isinstance(value, tuple) and value:
+        fits = all(is_whole(size, domain.values.least) for size in value)
+    else:
+        fits = is_whole(value, domain.values.least)
+    if not fits:
+        listed = isinstance(value, list) and domain.values.several
+        hint = f" Write {name}={tuple(value)}." if listed else ""
+        raise ValueError(f"{owner}: {name} is {domain.text}, got {value!r}.{hint}")
 
 
 def _no_array(expected: str, name: str, given: Any) -> str:

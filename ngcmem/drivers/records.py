@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ngcmem.circuits import hyperparameters
+from ngcmem.circuits import hyperparameters, split
 from ngcmem.core import AnyState, Component, check_whole, compartment_of, did_you_mean
 from ngcmem.drivers.arguments import checked
 from ngcmem.drivers.verbs import init
@@ -87,6 +87,7 @@ def _arrays(path: str, values: Any) -> list[tuple[str, Any]]:
 def _variable(xarray: Any, component: Component, state: AnyState, name: str, array: Any) -> Any:
     array = np.asarray(array)
     specs = state.specs()
+    name, where = split(name)
     owner, _, last = name.rpartition(".")
     attributes: dict[str, str] = {}
     if last == "weight_changes" or ".weight_changes." in f".{name}.":
@@ -105,6 +106,8 @@ def _variable(xarray: Any, component: Component, state: AnyState, name: str, arr
     lead = ("time", "example") if batched else ("time",)
     own = array.ndim - len(lead)
     names = axes if len(axes) == own else tuple(f"{last}_{i}" for i in range(own))
+    if where and own:  # a part is no axis of the whole
+        names = tuple(f"{axis}_of_{last}" if len(axes) == own else axis for axis in names)
     prefix = f"{owner}." if owner else ""
     rest = [
         f"{prefix}{axis}" if axis.isidentifier() else f"{prefix}{last}_{axis}" for axis in names

@@ -11,7 +11,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from ngcmem.circuits import with_clocks
+from ngcmem.circuits import selected, split, with_clocks
 from ngcmem.core import (
     AnyState,
     Component,
@@ -65,7 +65,8 @@ def run(
             its last step left it, and its records are 0 (False) from there on, so a sum over time
             needs no mask, and a mean is the sum divided by its length. Inputs after its end do
             not count. Not with `learn`: rules take the mean over all examples.
-        record: paths to record; `"memory.weight_changes"` too.
+        record: paths to record; `"memory.weight_changes"` too, and parts as Python slices the axes
+            of one example, `"cell.v[:10]"`.
         learn: whether `evolve` follows every step.
         record_every: record after every so many steps.
         donate: let the given state's memory be reused. The given state is then gone, and so is
@@ -136,7 +137,7 @@ def _check_lengths(
     Raises:
         ValueError: lengths of another shape, kind or range, or any form of learning.
     """
-    if learn or any(name.rpartition(".")[2] == "weight_changes" for name in names):
+    if learn or any(split(name)[0].rpartition(".")[2] == "weight_changes" for name in names):
         raise ValueError(
             "run: lengths= does not go with learn=True or recorded weight_changes: a rule takes "
             "the mean over all examples, and those at rest would count. Run the examples of each "
@@ -176,10 +177,16 @@ def check_learn(learn: Any, verb: str = "run") -> bool:
 def _check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
     """Raise ValueError for an unknown path, or the weight changes of what learns nothing."""
     for name in names:
-        owner, _, last = name.rpartition(".")
+        path, where = split(name)
+        owner, _, last = path.rpartition(".")
         if last != "weight_changes":
-            if state.spec(name) is None:
-                raise ValueError(f"run: record names {name!r}." + did_you_mean(name, state.specs()))
+            if (spec := state.spec(path)) is None:
+                raise ValueError(f"run: record names {name!r}." + did_you_mean(path, state.specs()))
+            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state[path])
+            try:
+                selected(shapes, where, spec.role.batched)
+            except ValueError as error:
+                raise ValueError(f"run: record names {name!r}, but {error}") from None
         elif not (part := component[owner]).learns:
             raise ValueError(
                 f"run: record names {name!r}, but {type(part).__name__} learns nothing."
@@ -298,7 +305,7 @@ def _resting(before: S, after: S, seen: dict[str, Any], going: Array) -> tuple[S
     shared = {name for name, spec in after.specs().items() if not spec.role.batched}
     records = {
         name: values
-        if compartment_of(name, shared)
+        if compartment_of(split(name)[0], shared)
         else jax.tree.map(lambda x: of_example(x, jnp.zeros_like(x)), values)
         for name, values in seen.items()
     }
@@ -318,7 +325,9 @@ _run = Program(_simulate, options=("steps", "names", "learn", "every"))
 
 
 def _recorded(component: Component, state: Any, name: str, t: Array, dt: Array) -> Any:
-    owner, _, last = name.rpartition(".")
+    path, where = split(name)
+    owner, _, last = path.rpartition(".")
     if last != "weight_changes":
-        return state[name]
-    return component[owner].weight_changes(state[owner] if owner else state, t, dt)
+        return selected(state[path], where, state.spec(path).role.batched)
+    changes = component[owner].weight_changes(state[owner] if owner else state, t, dt)
+    return selected(changes, where)

@@ -84,6 +84,9 @@ class Wrapper(Component):
     def shortest_dt(self) -> float:
         return self.synapse.shortest_dt
 
+    def axis_size(self, path: str, axis: str) -> Any:
+        return self.synapse.axis_size(path, axis)
+
     def advance_state(self, state: Any, t: Array, dt: Array) -> Any:
         return state.replace(synapse=advance_example(self.synapse, state.synapse, t, dt))
 

@@ -14,6 +14,8 @@ from ngcmem.core import (
     PerExample,
     State,
     Static,
+    Units,
+    shape_of,
     whole_steps,
     zeros_per_unit,
 )
@@ -52,7 +54,7 @@ class Delay(Component[DelayState]):
         ValueError: a step so short that `delay` does not fit into `max_steps`.
     """
 
-    units: Static[int]
+    units: Units
     max_steps: Static[int]
     delay: NonNegative = 1.0  # ms, () or (units,)
     interpolate: Static[bool] = False
@@ -77,7 +79,7 @@ class Delay(Component[DelayState]):
         return DelayState(
             inputs=zeros,
             outputs=zeros,
-            buffer=jnp.zeros((self._kept + 1, self.units)),
+            buffer=jnp.zeros((self._kept + 1, *shape_of(self.units))),
             position=jnp.zeros((), jnp.int32),
             step_length=jnp.zeros(()),
             alike=jnp.full((), self._kept, jnp.int32),
@@ -90,7 +92,7 @@ class Delay(Component[DelayState]):
         changed = (length != state.step_length) & (state.step_length > 0)
         alike = jnp.where(changed, 0, jnp.minimum(state.alike + 1, self._kept))
 
-        delay = jnp.broadcast_to(jnp.asarray(self.delay, dt.dtype), (self.units,))
+        delay = jnp.broadcast_to(jnp.asarray(self.delay, dt.dtype), shape_of(self.units))
         exact = delay / dt
         near = whole_steps(delay, dt)
         if self.interpolate:
@@ -117,4 +119,4 @@ class Delay(Component[DelayState]):
     def _sent(self, buffer: Array, position: Array, lag: Array) -> Array:
         """The inputs of so many steps ago, (units,)."""
         place = (position - jnp.clip(lag, 0, self._kept)) % (self._kept + 1)
-        return buffer[place, jnp.arange(self.units)]
+        return jnp.take_along_axis(buffer, place[None], axis=0)[0]

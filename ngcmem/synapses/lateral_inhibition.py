@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Component, Input, PerExample, Real, State, Static, zeros_per_unit
+from ngcmem.core import Component, Input, PerExample, Real, State, Units, zeros_per_unit
 
 
 class LateralInhibitionState(State):
@@ -22,7 +22,7 @@ class LateralInhibition(Component[LateralInhibitionState]):
     (2015), doi:10.3389/fncom.2015.00099, whose inhibitory layer this sums up.
     """
 
-    units: Static[int]
+    units: Units
     strength: Real = 1.0
 
     def init(self, key: Array) -> LateralInhibitionState:

@@ -226,6 +226,6 @@ def test_print_and_jupyter_show_every_compartment() -> None:
 def test_a_source_is_by_default_what_a_name_is():
     same = nm.wire(nm.circuits.Source("cell.v"), to="other.inputs")
     assert same == nm.wire("cell.v", to="other.inputs")
-    assert nm.wire(nm.circuits.Source("cell.v", sign=-1, delay=1), to="other.inputs") == nm.wire(
+    assert nm.wire(nm.circuits.Source("cell.v", scale=-1.0, delay=1), to="other.inputs") == nm.wire(
         nm.delayed("-cell.v"), to="other.inputs"
     )
