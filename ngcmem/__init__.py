@@ -64,6 +64,7 @@ Cells, encoders, traces
 
 Synapses
     Dense, Sparse, Feedback, LateralInhibition, Delay                   transmission
+    Conv, ConvTranspose, Patched, Pool                                  windows over space
     ExponentialSynapse, DoubleExponentialSynapse, TsodyksMarkram        with a course in time
     Hebbian, Oja, BCM, Predictive                                       learning from rates
     STDP, TripletSTDP, InhibitorySTDP, RewardSTDP, Eligibility          learning from spikes
@@ -161,6 +162,8 @@ from ngcmem.memories import Willshaw as Willshaw
 from ngcmem.synapses import BCM as BCM
 from ngcmem.synapses import STDP as STDP
 from ngcmem.synapses import BennaFusi as BennaFusi
+from ngcmem.synapses import Conv as Conv
+from ngcmem.synapses import ConvTranspose as ConvTranspose
 from ngcmem.synapses import Delay as Delay
 from ngcmem.synapses import Dense as Dense
 from ngcmem.synapses import DoubleExponentialSynapse as DoubleExponentialSynapse
@@ -172,6 +175,8 @@ from ngcmem.synapses import Hebbian as Hebbian
 from ngcmem.synapses import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses import LateralInhibition as LateralInhibition
 from ngcmem.synapses import Oja as Oja
+from ngcmem.synapses import Patched as Patched
+from ngcmem.synapses import Pool as Pool
 from ngcmem.synapses import Predictive as Predictive
 from ngcmem.synapses import RewardSTDP as RewardSTDP
 from ngcmem.synapses import Sparse as Sparse

@@ -5,10 +5,11 @@ from ngcmem.synapses.bcm import BCMState as BCMState
 from ngcmem.synapses.benna_fusi import BennaFusi as BennaFusi
 from ngcmem.synapses.benna_fusi import BennaFusiState as BennaFusiState
 from ngcmem.synapses.benna_fusi import exchange_matrix as exchange_matrix
+from ngcmem.synapses.conv import Conv as Conv
+from ngcmem.synapses.conv import ConvTranspose as ConvTranspose
 from ngcmem.synapses.delay import Delay as Delay
 from ngcmem.synapses.delay import DelayState as DelayState
 from ngcmem.synapses.dense import Dense as Dense
-from ngcmem.synapses.dense import DenseState as DenseState
 from ngcmem.synapses.double_exponential import DoubleExponentialSynapse as DoubleExponentialSynapse
 from ngcmem.synapses.double_exponential import (
     DoubleExponentialSynapseState as DoubleExponentialSynapseState,
@@ -29,10 +30,15 @@ from ngcmem.synapses.lateral_inhibition import LateralInhibition as LateralInhib
 from ngcmem.synapses.lateral_inhibition import LateralInhibitionState as LateralInhibitionState
 from ngcmem.synapses.oja import Oja as Oja
 from ngcmem.synapses.oja import OjaState as OjaState
+from ngcmem.synapses.patched import Patched as Patched
 from ngcmem.synapses.plastic import PlasticState as PlasticState
 from ngcmem.synapses.plastic import PlasticSynapse as PlasticSynapse
+from ngcmem.synapses.pool import Pool as Pool
+from ngcmem.synapses.pool import PoolState as PoolState
 from ngcmem.synapses.predictive import Predictive as Predictive
 from ngcmem.synapses.predictive import PredictiveState as PredictiveState
+from ngcmem.synapses.projected import Projected as Projected
+from ngcmem.synapses.projected import ProjectedState as ProjectedState
 from ngcmem.synapses.reward_stdp import RewardSTDP as RewardSTDP
 from ngcmem.synapses.reward_stdp import RewardSTDPState as RewardSTDPState
 from ngcmem.synapses.sparse import Sparse as Sparse

@@ -42,10 +42,10 @@ def clipped(weights: Array, lowest: Any, highest: Any) -> Array:
     return jnp.clip(weights, jnp.where(lowest <= highest, lowest, jnp.nan), highest)
 
 
-def normalised(weights: Array, total: Any) -> Array:
-    """Every output's incoming weights (inputs, outputs) scaled to add up to `total`.
+def normalised(weights: Array, total: Any, incoming: tuple[int, ...]) -> Array:
+    """Every output's incoming weights, along those axes, scaled to add up to `total`.
 
     Outputs whose weights add up to zero or less are left alone. Reference: Diehl and Cook (2015).
     """
-    sums = jnp.sum(weights, axis=0, keepdims=True)
+    sums = jnp.sum(weights, axis=incoming, keepdims=True)
     return weights * jnp.where(sums > 0, total / jnp.where(sums > 0, sums, 1.0), 1.0)

@@ -2,11 +2,13 @@
 
 An event is a pair (pre, post) of arrays (batch, inputs) and (batch, outputs), which stands for the
 changes pre outer post, or the changes themselves, (batch, inputs, outputs). The sum of all pairs
-is one matrix product for the whole batch.
+is one matrix product for the whole batch, or what the synapse's projection makes of it.
 """
 
 import jax.numpy as jnp
 from jax import Array
+
+from ngcmem.synapses.projected import Projected
 
 Pair = tuple[Array, Array]
 Event = Pair | Array
@@ -25,15 +27,15 @@ def outer_mean(*pairs: Pair) -> Array:
     return left.T @ right
 
 
-def mean_change(*events: Event) -> Array:
-    """The mean over the batch of what the events change, (inputs, outputs)."""
+def mean_change(projection: Projected, *events: Event) -> Array:
+    """The mean over the batch of what the events change, of the shape of the weights."""
     pairs = [event for event in events if isinstance(event, tuple)]
     means = [jnp.mean(event, axis=0) for event in events if not isinstance(event, tuple)]
-    means += [outer_mean(*pairs)] if pairs else []
+    means += [projection.outer_mean(*pairs)] if pairs else []
     return sum(means[1:], means[0])
 
 
-def growth_and_decline(*events: Event) -> Pair:
+def growth_and_decline(projection: Projected, *events: Event) -> Pair:
     """The means over the batch of what the events add and of what they take away, both >= 0.
 
     With x+ = max(x, 0) and x- = max(-x, 0), an event pre outer post adds
@@ -49,7 +51,7 @@ def growth_and_decline(*events: Event) -> Pair:
         else:
             more, less = _both_sides(event)
             up, down = [*up, more], [*down, less]
-    return mean_change(*up), mean_change(*down)
+    return mean_change(projection, *up), mean_change(projection, *down)
 
 
 def _both_sides(x: Array) -> Pair:

@@ -9,8 +9,8 @@ from ngcmem.synapses.plastic import PlasticState, PlasticSynapse
 
 
 class BCMState(PlasticState):
-    threshold_sum: Shared[Array, "2 outputs"]  # the threshold, and what its digits do not hold
-    threshold = part("threshold_sum", 0, slice(None), axes="outputs")  # in the unit of post^2
+    threshold_sum: Shared[Array, "outputs 2"]  # the threshold, and what its digits do not hold
+    threshold = part("threshold_sum", 0, axes="outputs")  # in the unit of post^2
 
 
 class BCM(PlasticSynapse[BCMState]):
@@ -33,8 +33,8 @@ class BCM(PlasticSynapse[BCMState]):
 
     def init(self, key: Array) -> BCMState:
         common = self.init_common(key)
-        threshold = jnp.zeros(self.outputs) + self.threshold_start
-        both = jnp.stack([threshold, jnp.zeros_like(threshold)])
+        threshold = self.zeros_post() + self.threshold_start
+        both = jnp.stack([threshold, jnp.zeros_like(threshold)], axis=-1)
         return BCMState(threshold_sum=both, **common)
 
     def events(self, state: BCMState, t: Array, dt: Array) -> tuple[Event, ...]:
@@ -42,6 +42,6 @@ class BCM(PlasticSynapse[BCMState]):
 
     def evolve(self, state: BCMState, t: Array, dt: Array) -> BCMState:
         mean_square = jnp.mean(state.post**2, 0)
-        threshold, rounding = state.threshold_sum
+        threshold, rounding = jnp.moveaxis(state.threshold_sum, -1, 0)
         moved = approach(threshold, rounding, mean_square, self.tau_threshold, dt)
-        return self.learned(state, t, dt).replace(threshold_sum=jnp.stack(moved))
+        return self.learned(state, t, dt).replace(threshold_sum=jnp.stack(moved, axis=-1))

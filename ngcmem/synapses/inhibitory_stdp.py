@@ -1,6 +1,5 @@
 """Inhibitory spike-timing-dependent plasticity, which balances excitation."""
 
-import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core import LearningInput, NonNegative
@@ -32,8 +31,8 @@ class InhibitorySTDP(PlasticSynapse[InhibitorySTDPState]):
 
     def init(self, key: Array) -> InhibitorySTDPState:
         return InhibitorySTDPState(
-            pre_trace=jnp.zeros(self.inputs),
-            post_trace=jnp.zeros(self.outputs),
+            pre_trace=self.zeros_pre(),
+            post_trace=self.zeros_post(),
             **self.init_common(key),
         )
 

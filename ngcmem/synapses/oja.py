@@ -1,5 +1,7 @@
 """Oja's synapse: principal components by a local rule."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -26,6 +28,8 @@ class Oja(PlasticSynapse[OjaState]):
     Mathematical Biology 15:267, doi:10.1007/BF00275687; Sanger (1989),
     doi:10.1016/0893-6080(89)90044-0.
     """
+
+    dense_only: ClassVar[bool] = True
 
     bounds: Static[str] = "none"
     ordered: Static[bool] = True

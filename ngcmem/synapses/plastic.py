@@ -1,6 +1,7 @@
 """What all synapses that learn have in common: transmission, learning rate, bounds."""
 
 import abc
+import math
 from typing import Any, ClassVar, TypeVar
 
 import jax.numpy as jnp
@@ -24,7 +25,9 @@ from ngcmem.core import (
 from ngcmem.plasticity import check_learning, init_optimizer, learning_step
 from ngcmem.synapses._bounds import BOUNDS, clipped, crossed, normalised, slowed
 from ngcmem.synapses._events import Event, growth_and_decline, mean_change
-from ngcmem.synapses._initial import Initializer, initial
+from ngcmem.synapses._initial import Initializer
+from ngcmem.synapses._via import take_sizes, via
+from ngcmem.synapses.projected import Projected
 
 
 class PlasticState(State):
@@ -41,12 +44,15 @@ S = TypeVar("S", bound=PlasticState)
 
 
 class PlasticSynapse(Component[S]):
-    """A dense synapse whose weights change by a local rule; abstract.
+    """A synapse whose weights change by a local rule; abstract.
 
         outputs = scale * (inputs @ weights)
         W <- W + eta dW,   or by an optax `optimizer`, which is fed -dW;   then bounds, then `total`
 
-    Transmission is linear: two spikes in a step bring twice the weight.
+    Transmission is linear: two spikes in a step bring twice the weight. Every input reaches every
+    output, or a `projection` says which does, and inputs and outputs are its own:
+    `projection=nm.Conv(inputs=(28, 28, 1), channels=16, kernel_size=5)`. A weight that stands at
+    many places changes by the sum of what it would at each.
 
     dW is the rule's `weight_changes`, the mean over the batch of what each example alone would
     change. A rule of events (spikes that meet traces) changes W at each event, whatever dt is; a
@@ -74,19 +80,25 @@ class PlasticSynapse(Component[S]):
             component's `default_eta`. `eta`, `weight_min` and `weight_max` are one value or one
             per weight, (inputs, outputs), where an axis of length 1 stands for all; every other
             hyper-parameter is one value or one per output, (outputs,).
+        projection: `Conv`, `ConvTranspose` or `Patched`; its connections count, not its bias and
+            first weights.
         weight_init: an initializer such as `jax.nn.initializers.uniform(1.0)`.
 
     Raises:
         ValueError: both `eta` and `optimizer`, an unknown `bounds`, a `weight_min` above
             `weight_max` (traced: the weights are NaN), a `total` that weights of `weight_max` do
-            not reach, or a hyper-parameter of another shape.
+            not reach, a hyper-parameter of another shape, or a projection the rule cannot use.
+        TypeError: neither sizes nor a projection.
     """
 
     default_eta: ClassVar[float] = 0.01
     per_weight: ClassVar[tuple[str, ...]] = ("eta", "weight_min", "weight_max")
 
-    inputs: Static[int]
-    outputs: Static[int]
+    dense_only: ClassVar[bool] = False
+
+    inputs: Static[int | tuple[int, ...] | None] = None
+    outputs: Static[int | tuple[int, ...] | None] = None
+    projection: Projected | None = None
     scale: Real = 1.0
     eta: Real | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
@@ -100,6 +112,7 @@ class PlasticSynapse(Component[S]):
     def __post_init__(self) -> None:
         super().__post_init__()
         name = type(self).__name__
+        take_sizes(self, dense_only=self.dense_only)
         check_learning(name, self.eta, self.optimizer)
         check_choice(name, "bounds", self.bounds, BOUNDS)
         if self.bounds != "none" and crossed(self.weight_min, self.weight_max):
@@ -108,29 +121,49 @@ class PlasticSynapse(Component[S]):
                 "Exchange them."
             )
         numbers = [x for x in (self.total, self.weight_max) if isinstance(x, (int, float))]
-        if self.bounds != "none" and len(numbers) == 2 and numbers[0] > self.inputs * numbers[1]:
+        count = math.prod(self._via.weight_shape[axis] for axis in self._via.incoming)
+        if self.bounds != "none" and len(numbers) == 2 and numbers[0] > count * numbers[1]:
             raise ValueError(
-                f"{name}: total={self.total} is more than inputs={self.inputs} weights of at most "
+                f"{name}: total={self.total} is more than inputs={count} weights of at most "
                 f"weight_max={self.weight_max} add up to. Write "
-                f"total={self.inputs * self.weight_max} or less."
+                f"total={count * self.weight_max} or less."
             )
+        if self.total is not None and not self._via.has_sums:
+            raise ValueError(f"{name}: total needs groups=1 in a {type(self._via).__name__}.")
         if self.eta is None and self.optimizer is None:
             object.__setattr__(self, "eta", self.default_eta)
+
+    @property
+    def _via(self) -> Projected:
+        """Who reaches whom: all by default."""
+        return via(self)
+
+    def axis_size(self, path: str, axis: str) -> Any:
+        shared = path == "weights" or axis in ("inputs", "outputs")
+        return self._via.axis_size(path, axis) if shared else super().axis_size(path, axis)
 
     def init_common(self, key: Array) -> dict[str, Any]:
         """The compartments of `PlasticState`, for a subclass's `init`."""
         self.check_shapes()
-        weights = initial(self, "weight_init", key, (self.inputs, self.outputs))
+        weights = self._via.fresh_weights(self, key)
         if self.total is not None:
-            weights = self.bounded(normalised(weights, self.total))
+            weights = self.bounded(normalised(weights, self.total, self._via.incoming))
         fed = (weights, weights) if self.bounds == "soft" else weights
         return dict(
-            inputs=jnp.zeros(self.inputs),
-            outputs=jnp.zeros(self.outputs),
-            post=jnp.zeros(self.outputs),
+            inputs=self.zeros_pre(),
+            outputs=self.zeros_post(),
+            post=self.zeros_post(),
             weights=weights,
             optimizer_state=init_optimizer(self.optimizer, fed),
         )
+
+    def zeros_pre(self) -> Array:
+        """Zeros, one per input."""
+        return jnp.zeros(self._via.input_shape)
+
+    def zeros_post(self) -> Array:
+        """Zeros, one per output."""
+        return jnp.zeros(self._via.output_shape)
 
     def check_shapes(self) -> None:
         """Whether every hyper-parameter fits the weights.
@@ -138,28 +171,34 @@ class PlasticSynapse(Component[S]):
         Raises:
             ValueError: one that does not; the text names it and the shapes it may have.
         """
-        one, per_output = (), (self.outputs,)
-        per_weight = [(i, j) for i in {1, self.inputs} for j in {1, self.outputs}]
+        one, per_output, full = (), self._via.output_shape, self._via.weight_shape
+        inside = self._via.incoming
         for name in self.leaf_names:
-            if (given := getattr(self, name)) is None:
+            given = getattr(self, name)
+            if given is None or name == "projection":
                 continue
             shape = jnp.shape(given)
             if name in self.per_weight:
-                fits = shape == one or shape in per_weight
+                fits = shape == one or (
+                    len(shape) == len(full)
+                    and all(a in (1, b) for a, b in zip(shape, full, strict=True))
+                )
+                by_input = tuple(b if i in inside else 1 for i, b in enumerate(full))
+                by_output = tuple(1 if i in inside else b for i, b in enumerate(full))
                 may = (
-                    f"one per input, shape ({self.inputs}, 1), one per output, shape "
-                    f"(1, {self.outputs}), or one per weight, shape "
-                    f"({self.inputs}, {self.outputs})"
+                    f"one per input, shape {by_input}, one per output, shape "
+                    f"{by_output}, or one per weight, shape {full}"
                 )
             else:
-                fits, may = shape in (one, per_output), f"one per output, shape ({self.outputs},)"
+                fits, may = shape in (one, per_output), f"one per output, shape {per_output}"
             if not fits:
                 raise ValueError(
                     f"{type(self).__name__}: {name} has shape {shape}; give one value, {may}."
                 )
 
     def advance_state(self, state: S, t: Array, dt: Array) -> S:
-        return state.replace(outputs=self.scale * (state.inputs @ state.weights))
+        arriving = self._via.transmit(state.inputs, state.weights)
+        return state.replace(outputs=self.scale * arriving)
 
     @abc.abstractmethod
     def events(self, state: S, t: Array, dt: Array) -> tuple[Event, ...]:
@@ -167,11 +206,11 @@ class PlasticSynapse(Component[S]):
 
     def weight_changes(self, state: S, t: Array, dt: Array) -> Array:
         """dWeights, (inputs, outputs), of the rule, before `eta`, bounds and `total`."""
-        return mean_change(*self.events(state, t, dt))
+        return mean_change(self._via, *self.events(state, t, dt))
 
     def growth_and_decline(self, state: S, t: Array, dt: Array) -> tuple[Array, Array]:
         """What the events add to the weights and take from them: dW is their difference."""
-        return growth_and_decline(*self.events(state, t, dt))
+        return growth_and_decline(self._via, *self.events(state, t, dt))
 
     def evolve(self, state: S, t: Array, dt: Array) -> S:
         return self.learned(state, t, dt)
@@ -190,19 +229,20 @@ class PlasticSynapse(Component[S]):
         else:
             change = self.weight_changes(state, t, dt)
             step, optimizer_state = learning_step(old, change, state.optimizer_state, **how)
-        new, moved = self.bounded(old + step), jnp.any(step != 0, axis=0)
+        inside = self._via.incoming
+        new, moved = self.bounded(old + step), jnp.any(step != 0, axis=inside, keepdims=True)
         if self.total is not None:
             now = _ends_a_period(self.total_every, t, dt)
-            new = jnp.where(now, self.bounded(normalised(new, self.total)), new)
+            new = jnp.where(now, self.bounded(normalised(new, self.total, inside)), new)
             moved = moved | (now & (self.total_every > 0) & self._learning(step))
         weights = jnp.where(moved, new.astype(old.dtype), old)
         return state.replace(weights=weights, optimizer_state=optimizer_state)
 
     def _learning(self, step: Array) -> Array:
-        """Which outputs learn at all, (outputs,) or fewer: what an eta of 0 switches off."""
-        if self.eta is None:
-            return jnp.any(step != 0)
-        return jnp.any(jnp.atleast_2d(self.eta) != 0, axis=0)
+        """Which outputs learn at all, each or all: what an eta of 0 switches off."""
+        if self.eta is None or jnp.ndim(self.eta) == 0:
+            return jnp.any((step if self.eta is None else jnp.asarray(self.eta)) != 0)
+        return jnp.any(self.eta != 0, axis=self._via.incoming, keepdims=True)
 
     def bounded(self, weights: Array) -> Array:
         """The weights within their bounds, if they have any."""

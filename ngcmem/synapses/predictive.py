@@ -19,7 +19,8 @@ from ngcmem.core import (
     lecun_normal_weights,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
-from ngcmem.synapses._events import outer_mean
+from ngcmem.synapses._via import take_sizes, via
+from ngcmem.synapses.projected import Projected
 
 
 class PredictiveState(State):
@@ -32,7 +33,7 @@ class PredictiveState(State):
 
 
 class Predictive(Component[PredictiveState]):
-    """A dense synapse whose weights descend the energy of its own prediction error.
+    """A synapse whose weights descend the energy of its own prediction error.
 
         outputs = inputs @ weights + bias
         d(weights) = dt mean over the batch of inputs outer error,     d(bias) = dt mean of error
@@ -40,22 +41,30 @@ class Predictive(Component[PredictiveState]):
     dt times the exact negative gradient of the batch's mean energy, and local: presynaptic activity
     times postsynaptic error. An integral over time as the values' descent is (`Value`), so that
     what is learned while they settle does not depend on dt; `eta` is per ms. Give `eta=` or
-    `optimizer=`; with neither it does not learn. Reference: Whittington and Bogacz (2017), eq.
-    2.18, doi:10.1162/NECO_a_00949.
+    `optimizer=`; with neither it does not learn. Dense, or with the connections of a `projection`
+    (`nm.Conv(...)`): a weight that stands at many places gathers the product of each. Reference:
+    Whittington and Bogacz (2017), eq. 2.18, doi:10.1162/NECO_a_00949.
 
     Raises:
-        ValueError: both `eta` and `optimizer` are given, or an `eta` that is not one value.
+        ValueError: both `eta` and `optimizer` are given, an `eta` that is not one value, or sizes
+            other than the projection's.
+        TypeError: neither sizes nor a projection.
     """
 
-    inputs: Static[int]
-    outputs: Static[int]
+    inputs: Static[int | tuple[int, ...] | None] = None
+    outputs: Static[int | tuple[int, ...] | None] = None
+    projection: Projected | None = None
     eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None
     weight_init: Static[Callable[..., Array]] = lecun_normal_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        take_sizes(self)
         check_learning("Predictive", self.eta, self.optimizer)
+
+    def axis_size(self, path: str, axis: str) -> Any:
+        return via(self).axis_size(path, axis)
 
     def init(self, key: Array) -> PredictiveState:
         if self.eta is not None and jnp.shape(self.eta) != ():
@@ -63,24 +72,26 @@ class Predictive(Component[PredictiveState]):
                 f"Predictive: eta has shape {jnp.shape(self.eta)}; give one value, for weights and "
                 f"bias alike."
             )
-        weights = self.weight_init(key, (self.inputs, self.outputs))
-        bias = jnp.zeros(self.outputs)
+        weights = via(self).fresh_weights(self, key)
+        bias = jnp.zeros(via(self).bias_shape)
+        outputs = jnp.zeros(via(self).output_shape)
         return PredictiveState(
-            inputs=jnp.zeros(self.inputs),
-            outputs=bias,
-            error=bias,
+            inputs=jnp.zeros(via(self).input_shape),
+            outputs=outputs,
+            error=outputs,
             weights=weights,
             bias=bias,
             optimizer_state=init_optimizer(self.optimizer, {"weights": weights, "bias": bias}),
         )
 
     def advance_state(self, state: PredictiveState, t: Array, dt: Array) -> PredictiveState:
-        return state.replace(outputs=state.inputs @ state.weights + state.bias)
+        arriving = via(self).transmit(state.inputs, state.weights)
+        return state.replace(outputs=via(self).with_bias(arriving, state.bias))
 
     def weight_changes(self, state: PredictiveState, t: Array, dt: Array) -> dict[str, Array]:
         return {
-            "weights": dt * outer_mean((state.inputs, state.error)),
-            "bias": dt * state.error.mean(0),
+            "weights": dt * via(self).outer_mean((state.inputs, state.error)),
+            "bias": dt * via(self).bias_mean(state.error),
         }
 
     def evolve(self, state: PredictiveState, t: Array, dt: Array) -> PredictiveState:

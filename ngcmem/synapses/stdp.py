@@ -1,6 +1,5 @@
 """Spike-timing-dependent plasticity of spike pairs."""
 
-import jax.numpy as jnp
 from jax import Array
 
 from ngcmem.core import LearningInput, Real
@@ -33,8 +32,8 @@ class STDP(PlasticSynapse[STDPState]):
 
     def init(self, key: Array) -> STDPState:
         return STDPState(
-            pre_trace=jnp.zeros(self.inputs),
-            post_trace=jnp.zeros(self.outputs),
+            pre_trace=self.zeros_pre(),
+            post_trace=self.zeros_post(),
             **self.init_common(key),
         )
 

@@ -39,7 +39,7 @@ class TripletSTDP(PlasticSynapse[TripletSTDPState]):
     a3_minus: Real = 0.0
 
     def init(self, key: Array) -> TripletSTDPState:
-        pre, post = jnp.zeros(self.inputs), jnp.zeros(self.outputs)
+        pre, post = self.zeros_pre(), self.zeros_post()
         return TripletSTDPState(
             pre_trace=pre,
             post_trace=post,

@@ -57,12 +57,12 @@ class Tensor:
 class Greedy(nm.Component):
     """Writes a Shared compartment in advance_state."""
 
-    def init(self, key: jax.Array) -> nm.synapses.DenseState:
+    def init(self, key: jax.Array) -> nm.synapses.ProjectedState:
         return nm.Dense(inputs=2, outputs=2).init(key)
 
     def advance_state(
-        self, state: nm.synapses.DenseState, t: jax.Array, dt: jax.Array
-    ) -> nm.synapses.DenseState:
+        self, state: nm.synapses.ProjectedState, t: jax.Array, dt: jax.Array
+    ) -> nm.synapses.ProjectedState:
         return state.replace(weights=state.weights + 1.0)
 
 
@@ -76,10 +76,10 @@ class Drifting(Greedy):
     """Changes the shape of a compartment."""
 
     def advance_state(
-        self, state: nm.synapses.DenseState, t: jax.Array, dt: jax.Array
-    ) -> nm.synapses.DenseState:
+        self, state: nm.synapses.ProjectedState, t: jax.Array, dt: jax.Array
+    ) -> nm.synapses.ProjectedState:
         fields = {name: getattr(state, name) for name in state.leaf_names}
-        return nm.synapses.DenseState(**{**fields, "outputs": jnp.zeros(3)})
+        return nm.synapses.ProjectedState(**{**fields, "outputs": jnp.zeros(3)})
 
 
 class Reader(nm.State):
