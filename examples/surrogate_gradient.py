@@ -12,9 +12,8 @@ import jax
 import jax.numpy as jnp
 import matplotlib
 import numpy as np
-import optax
 from _script import arguments, finish, progress
-from jax import Array
+from _training import identity, train
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -45,57 +44,6 @@ def network(hidden: int, surrogate: str) -> nm.Circuit:
     )
 
 
-def identity(z: Array) -> Array:
-    """The read-out's activation: one function object, so that nothing compiles twice."""
-    return z
-
-
-def scores(circuit: nm.Circuit, state: Any, params: Any, images: Array) -> tuple[Array, Array]:
-    """The mean over time of the read-out, (batch, 10), and the hidden spikes per cell."""
-    record = ("readout.outputs", "hidden.spikes")
-    _, seen = nm.run(
-        circuit, state.set(params), steps=STEPS, clamp={"first.inputs": images}, record=record
-    )
-    return seen["readout.outputs"].mean(0), seen["hidden.spikes"].sum(0).mean()
-
-
-def train(surrogate: str, hidden: int, epochs: int, seed: int, data: Any) -> dict[str, Any]:
-    x, test_x, y, test_y = data
-    circuit = network(hidden, surrogate)
-    state = nm.init(circuit, jax.random.key(seed), batch=BATCH)
-    params = nm.parameters(state)
-    optimizer = optax.adam(1e-2)
-
-    def loss(params: Any, images: Array, labels: Array) -> Array:
-        logits, _ = scores(circuit, state, params, images)
-        return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
-
-    @jax.jit
-    def step(params: Any, inner: Any, images: Array, labels: Array) -> Any:
-        value, gradients = jax.value_and_grad(loss)(params, images, labels)
-        updates, inner = optimizer.update(gradients, inner, params)
-        return optax.apply_updates(params, updates), inner, value
-
-    inner, losses, order = optimizer.init(params), [], np.random.default_rng(seed)
-    for _ in range(epochs):
-        rows = order.permutation(len(x))[: len(x) // BATCH * BATCH].reshape(-1, BATCH)
-        for batch in rows:
-            params, inner, value = step(params, inner, x[batch], y[batch])
-            losses.append(float(value))
-    named, spikes = [], []
-    for start in range(0, len(test_x), BATCH):
-        rows = np.arange(start, start + BATCH) % len(test_x)
-        logits, count = jax.jit(scores)(circuit, state, params, test_x[rows])
-        named.append(np.asarray(logits).argmax(1))
-        spikes.append(float(count))
-    named = np.concatenate(named)[: len(test_x)]
-    return dict(
-        losses=losses,
-        accuracy=float((named == test_y).mean()),
-        spikes_per_cell=float(np.mean(spikes)),
-    )
-
-
 def draw(results: dict[str, Any], path: Any) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), layout="constrained")
     x = jnp.linspace(-3, 3, 301)
@@ -123,7 +71,16 @@ def main() -> None:
         stratify=labels,
     )  # fmt: skip
     results = {
-        name: train(name, hidden, epochs, given.seed, data)
+        name: train(
+            network(hidden, name),
+            data,
+            ("first.inputs", "hidden.spikes"),
+            epochs=epochs,
+            seed=given.seed,
+            steps=STEPS,
+            batch=BATCH,
+            learning_rate=1e-2,
+        )
         for name in progress(names, "surrogates", total=len(names))
     }
     draw(results, given.out / "surrogates.png")

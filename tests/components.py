@@ -32,6 +32,7 @@ class Entry:
         object.__setattr__(self, "build", cache(self.build))
 
 
+LENT_KERNEL = jnp.linspace(-1.0, 1.0, 18).reshape(3, 2, 3)
 LENT = jnp.linspace(-1.0, 1.0, 15).reshape(3, 5)
 PATTERNS = 0.5 * jax.random.normal(jax.random.key(7), (4, 6))
 
@@ -77,6 +78,21 @@ def _column() -> nm.Circuit:
             wire("synapse.outputs", "-inhibition.outputs", to="cell.current"),
             wire(delayed("cell.spikes", steps=3), to="inhibition.inputs"),
             wire("cell.spikes", to="trace.inputs"),
+        ],
+    )
+
+
+def _wires() -> nm.Circuit:
+    """Parts, scales, other axes and delays in ms."""
+    return nm.connect(
+        dict(
+            source=nm.Poisson(units=(2, 4), rate=400.0),
+            low=nm.LIF(units=(2, 4), resistance=40.0),
+            sum=nm.Dense(inputs=4, outputs=2),
+        ),
+        [
+            wire("0.5 * source.spikes", delayed("-low.spikes", ms=1.7), to="low.current"),
+            wire(nm.reshaped("low.spikes[:, ::2]", -1), "2 * low.v[1]", to="sum.inputs"),
         ],
     )
 
@@ -143,6 +159,33 @@ COMPONENTS: dict[str, Entry] = {
     "Hebbian": Entry(lambda: nm.Hebbian(inputs=5, outputs=3)),
     "Oja": Entry(lambda: nm.Oja(inputs=5, outputs=3)),
     "BCM": Entry(lambda: nm.BCM(inputs=5, outputs=3)),
+    "Conv": Entry(lambda: nm.Conv(inputs=(5, 4, 2), channels=3, kernel_size=3, stride=(2, 1))),
+    "ConvTranspose": Entry(
+        lambda: nm.ConvTranspose(inputs=(4, 2), channels=3, kernel_size=3, stride=2, padding=1)
+    ),
+    "Patched": Entry(lambda: nm.Patched(patches=3, inputs_per_patch=4, outputs_per_patch=2)),
+    "Pool": Entry(lambda: nm.Pool(inputs=(4, 5, 2), kernel_size=2)),
+    "STDP convolution": Entry(
+        lambda: nm.STDP(
+            projection=nm.Conv(inputs=(5, 4, 2), channels=3, kernel_size=3, padding="same"),
+            bounds="soft",
+            total=2.0,
+        )
+    ),
+    "Predictive convolution": Entry(
+        lambda: nm.Predictive(projection=nm.Conv(inputs=(6, 2), channels=3, kernel_size=3), eta=0.1)
+    ),
+    "Feedback convolution": Entry(
+        lambda: nm.Feedback(projection=nm.Conv(inputs=(6, 2), channels=3, kernel_size=3)),
+        prepare=lambda component, state: state.set({"weights": LENT_KERNEL}),
+    ),
+    "AdaptiveLIF with a shape": Entry(
+        lambda: nm.AdaptiveLIF(
+            units=(2, 3), tau=jnp.array([[10.0, 15.0, 20.0]]), homeostasis_increment=0.1
+        ),
+        drive={"current": 60.0},
+    ),
+    "wires": Entry(_wires, outputs=("low.v", "sum.outputs")),
     "Sparse": Entry(lambda: nm.Sparse(inputs=6, outputs=3, connections=2)),
     "ExponentialSynapse": Entry(lambda: nm.ExponentialSynapse(inputs=5, outputs=3)),
     "DoubleExponentialSynapse": Entry(lambda: nm.DoubleExponentialSynapse(inputs=5, outputs=3)),

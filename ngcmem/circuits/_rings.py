@@ -27,7 +27,8 @@ def written(source: Source, ring: dict[str, Any], value: Any, clock: Clock, dt: 
     values = jax.tree.map(lambda kept, one: kept.at[slot].set(one), ring["values"], value)
     if source.ms is None:
         return {"values": values}
-    return {"values": values, "alike": jnp.minimum(_alike(ring, dt) + 1, source.delay), "dt": dt}
+    kept = jnp.minimum(_alike(ring, dt) + 1, source.delay)
+    return {"values": values, "alike": kept, "dt": dt.astype(ring["dt"].dtype)}
 
 
 def read(source: Source, ring: dict[str, Any], clock: Clock, dt: Array) -> Any:

@@ -1,12 +1,13 @@
 """Convolution and its transpose, over one or two axes of space."""
 
+import jax.numpy as jnp
 from jax import Array, lax
 
 from ngcmem.core import Static, Units
 from ngcmem.synapses.projected import Projected
 
 
-class Windows(Projected):
+class _Windows(Projected):
     """Windows that slide over space, with one set of weights for all their places; abstract."""
 
     inputs: Units
@@ -82,7 +83,7 @@ class Windows(Projected):
         return tuple(range(len(self.weight_shape) - 1))
 
 
-class Conv(Windows):
+class Conv(_Windows):
     """Convolution: every output sees a window of the inputs, through weights all places share.
 
         outputs[y, x, o] = sum_{i, j, c} inputs[s y + d i - p, s x + d j - p, c]
@@ -131,9 +132,10 @@ class Conv(Windows):
 
     def transmit(self, inputs: Array, weights: Array) -> Array:
         letters = "HW"[: self._space]
+        kind = jnp.result_type(inputs, weights)  # XLA's convolution mixes none
         return lax.conv_general_dilated(
-            inputs[None],
-            weights,
+            inputs[None].astype(kind),
+            weights.astype(kind),
             window_strides=self._each(self.stride),
             padding=self._pads,
             rhs_dilation=self._each(self.dilation),
@@ -142,7 +144,7 @@ class Conv(Windows):
         )[0]
 
 
-class ConvTranspose(Windows):
+class ConvTranspose(_Windows):
     """The transpose of a convolution: every input paints a window of the outputs.
 
         outputs[s y + d i - p, s x + d j - p, o] += inputs[y, x, c] weights[i, j, c, o]

@@ -83,6 +83,7 @@ class Projected(Component[ProjectedState]):
 
     def transposed(self, errors: Array, weights: Array) -> Array:
         """What the outputs bring back to the inputs: the transpose of `transmit`."""
+        errors, weights = _alike(errors, weights)
         shape = jax.ShapeDtypeStruct(self.input_shape, errors.dtype)
         back = jax.linear_transpose(lambda inputs: self.transmit(inputs, weights), shape)
         return back(errors)[0]
@@ -94,7 +95,8 @@ class Projected(Component[ProjectedState]):
         """
         pre = jnp.concatenate([one for one, _ in pairs])
         post = jnp.concatenate([one for _, one in pairs]) / pairs[0][0].shape[0]
-        shape = jax.ShapeDtypeStruct(self.weight_shape, jnp.result_type(pre, post))
+        pre, post = _alike(pre, post)
+        shape = jax.ShapeDtypeStruct(self.weight_shape, pre.dtype)
 
         def transmitted(weights: Array) -> Array:
             return jax.vmap(self.transmit, in_axes=(0, None))(pre, weights)
@@ -137,3 +139,9 @@ class Projected(Component[ProjectedState]):
     def advance_state(self, state: ProjectedState, t: Array, dt: Array) -> ProjectedState:
         arriving = self.transmit(state.inputs, state.weights)
         return state.replace(outputs=self.with_bias(arriving, state.bias))
+
+
+def _alike(*arrays: Array) -> list[Array]:
+    """The arrays in their common dtype: convolutions and transposes mix none."""
+    kind = jnp.result_type(*arrays)
+    return [array.astype(kind) for array in arrays]

@@ -11,7 +11,7 @@ MISTAKES = [
         "a size of zero",
         lambda: nm.LIF(units=0),
         ValueError,
-        "LIF: units is a whole number of at least 1, got 0.",
+        "LIF: units is a whole number of at least 1, or a tuple of them, got 0.",
     ),
     Mistake(
         "a word for a number in a component of one's own",

@@ -86,7 +86,7 @@ MISTAKES = [
         nm.WiringError,
         "wire(delayed('syn.weights'), to='reader.weights'): 'reader.weights' is Borrowed: it "
         "takes one Shared array as it is, wire('a.weights', to='reader.weights'), no sum, no "
-        "sign, no delay.",
+        "scale, no part, no delay.",
     ),
     Mistake(
         "shared into an input",
