@@ -2,6 +2,7 @@
 
 from ngcmem.circuits.circuit import Circuit as Circuit
 from ngcmem.circuits.circuit import connect as connect
+from ngcmem.circuits.circuit import delayed_sources as delayed_sources
 from ngcmem.circuits.clock import Clock as Clock
 from ngcmem.circuits.clock import with_clocks as with_clocks
 from ngcmem.circuits.hyperparameters import hyperparameters as hyperparameters

@@ -186,6 +186,12 @@ def _value(source: Source, before: CircuitState, now: CircuitState, dt: Array) -
     return (before if source.lags else now)[source.path]
 
 
+def delayed_sources(component: Component) -> list[Source]:
+    """The sources of a circuit's own wires that bring a value of an earlier step."""
+    wires = component.wires if isinstance(component, Circuit) else ()
+    return [source for line in wires for source in line.sources if source.lags]
+
+
 def connect(components: dict[str, Component], wires: Sequence[Wire] = ()) -> Circuit:
     """Build a circuit; every mistake is found here, before anything compiles.
 

@@ -197,8 +197,8 @@ def _check_whole(owner: str, name: str, value: Any, domain: Domain) -> None:
     else:
         fits = is_whole(value, domain.values.least)
     if not fits:
-        listed = isinstance(value, list) and domain.values.several
-        hint = f" Write {name}={tuple(value)}." if listed else ""
+        several = domain.values.several and isinstance(value, list)
+        hint = f" Write {name}=({', '.join(map(str, value))})." if several else ""  # pyright: ignore
         raise ValueError(f"{owner}: {name} is {domain.text}, got {value!r}.{hint}")
 
 

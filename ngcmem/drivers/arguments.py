@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ngcmem.circuits import delayed_sources
 from ngcmem.core import AnyState, Component, default_float, is_key
 
 
@@ -61,7 +62,7 @@ def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
         raise ValueError(f"dt is the length of a step, a positive number of ms, got {dt!r}.")
     if component is not None and dt > (longest := component.longest_dt):
         raise ValueError(
-            f"dt={dt!r} ms is too long a step: {_owner(component, 'longest_dt')} is stable up to "
+            f"dt={dt!r} ms is too long a step: {_owner(component, 'longest_dt')} takes at most "
             f"{longest} ms. Write dt={longest} (and as many more steps)."
         )
     if component is not None and dt < (shortest := component.shortest_dt):
@@ -74,12 +75,15 @@ def as_duration(dt: ArrayLike, component: Component | None = None) -> Any:
 
 
 def _owner(component: Component, limit: str) -> str:
-    """The path and kind of the component that sets a limit, such as `longest_dt`."""
+    """The path and kind of the component, or the delay, that sets a limit such as `longest_dt`."""
     bound, place = getattr(component, limit), ""
     while component.parts:
-        name, component = next(
-            (k, v) for k, v in component.parts.items() if getattr(v, limit) == bound
-        )
+        parts = component.parts.items()
+        name, part = next(((k, v) for k, v in parts if getattr(v, limit) == bound), ("", None))
+        if part is None:
+            lags = next(s for s in delayed_sources(component) if getattr(s, limit) == bound)
+            return f"{place}{lags}"
+        component = part
         place += f"{name!r}: "
     return f"{place}{type(component).__name__}"
 

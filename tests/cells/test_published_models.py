@@ -88,11 +88,11 @@ def test_izhikevich_published_patterns(reference):
 def test_hodgkin_huxley_refuses_a_step_it_cannot_integrate():
     cell = nm.HodgkinHuxley(units=1)
     state = nm.init(cell, jax.random.key(0))
-    stable = r"HodgkinHuxley is stable up to 0\.05 ms\. Write dt=0\.05"
+    stable = r"HodgkinHuxley takes at most 0\.05 ms\. Write dt=0\.05"
     with pytest.raises(ValueError, match=stable):
         nm.advance_state(cell, state)
     circuit = nm.connect({"lif": nm.LIF(units=1), "axon": cell}, [])
-    with pytest.raises(ValueError, match=r"'axon': HodgkinHuxley is stable up to 0\.05 ms"):
+    with pytest.raises(ValueError, match=r"'axon': HodgkinHuxley takes at most 0\.05 ms"):
         nm.run(circuit, nm.init(circuit, jax.random.key(0)), steps=3)
 
 
