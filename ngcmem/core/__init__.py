@@ -88,6 +88,7 @@ from ngcmem.core.pytree import is_static as is_static
 from ngcmem.core.ratios import expm1_quotient as expm1_quotient
 from ngcmem.core.ratios import expm1_ratio as expm1_ratio
 from ngcmem.core.ratios import log1p_ratio as log1p_ratio
+from ngcmem.core.spike_lists import fired_places as fired_places
 from ngcmem.core.steps import SLACK as SLACK
 from ngcmem.core.steps import approach as approach
 from ngcmem.core.steps import carry as carry

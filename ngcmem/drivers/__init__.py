@@ -7,6 +7,14 @@ from ngcmem.drivers.arguments import checked as checked
 from ngcmem.drivers.arguments import typed_key as typed_key
 from ngcmem.drivers.finiteness import NotFinite as NotFinite
 from ngcmem.drivers.finiteness import where_not_finite as where_not_finite
+from ngcmem.drivers.measures import Events as Events
+from ngcmem.drivers.measures import Mean as Mean
+from ngcmem.drivers.measures import Measure as Measure
+from ngcmem.drivers.measures import PopulationMean as PopulationMean
+from ngcmem.drivers.measures import SpikeEvents as SpikeEvents
+from ngcmem.drivers.measures import Sum as Sum
+from ngcmem.drivers.measures import Variance as Variance
+from ngcmem.drivers.measures import as_list as as_list
 from ngcmem.drivers.memory_verbs import clear as clear
 from ngcmem.drivers.memory_verbs import read as read
 from ngcmem.drivers.memory_verbs import recall as recall

@@ -75,27 +75,44 @@ class _Loop:
         """Steps of which only the last is recorded."""
         return self.one(self.quiet(carry, _cut(xs, slice(None, -1))), _cut(xs, -1))
 
-    def records(self, count: int) -> Any:
-        """Empty records of so many steps."""
+
+class Stacked:
+    """Records of all steps, stacked along a first axis."""
+
+    def begin(self, seen: Any, count: int) -> Any:
+        """Empty records of so many steps, given the shapes of one."""
 
         def empty(one: Any) -> Array:
             nothing = jax.random.key(0) if is_key(one) else jnp.zeros((), one.dtype)
             return jnp.broadcast_to(nothing, (count, *one.shape))
 
-        return jax.tree.map(empty, self.seen)
+        return jax.tree.map(empty, seen)
+
+    def added(self, records: Any, seen: Any, place: Any) -> Any:
+        """The records with that of one step at its place."""
+        write = jax.lax.dynamic_update_index_in_dim
+        return jax.tree.map(lambda old, one: write(old, one, place, 0), records, seen)
+
+    def end(self, records: Any, seen: Any, count: int) -> Any:
+        """What is returned."""
+        return records
+
+
+STACKED = Stacked()
 
 
 def _cut(xs: Any, where: Any) -> Any:
     return jax.tree.map(lambda values: values[where], xs)
 
 
-def _written(records: Any, seen: Any, place: Any) -> Any:
-    write = jax.lax.dynamic_update_index_in_dim
-    return jax.tree.map(lambda old, one: write(old, one, place, 0), records, seen)
-
-
 def repeat(
-    step: Step, leaves: list[Array], driven: Any, *, steps: int, every: int
+    step: Step,
+    leaves: list[Array],
+    driven: Any,
+    *,
+    steps: int,
+    every: int,
+    keeping: Stacked = STACKED,
 ) -> tuple[list[Array], Any]:
     """Apply a step many times.
 
@@ -105,9 +122,11 @@ def repeat(
         driven: a pytree of time-major arrays (steps, ...), or an empty one.
         steps: how many, at least 1.
         every: record once every `every` steps.
+        keeping: what is kept of what is seen.
 
     Returns:
-        The leaves after the last step, and `seen` stacked, (steps // every, ...).
+        The leaves after the last step, and `seen` stacked, (steps // every, ...), or as `keeping`
+        has it.
     """
     loop = _Loop(step, leaves, driven)
     xs = (jnp.arange(steps, dtype=jnp.int32), driven)
@@ -120,14 +139,16 @@ def repeat(
     def write(carry: tuple[list[Array], Any], x: Any) -> tuple[tuple[list[Array], Any], None]:
         place, inner = x
         state, seen = recorded(carry[0], inner)
-        return (state, _written(carry[1], seen, place)), None
+        return (state, keeping.added(carry[1], seen, place)), None
 
     shaped = jax.tree.map(lambda a: a[:cut].reshape(*shape, *a.shape[1:]), xs)
-    begin = ([leaves[i] for i in loop.carried], loop.records(count))
+    begin = ([leaves[i] for i in loop.carried], keeping.begin(loop.seen, count))
     places = jnp.arange(looped, dtype=jnp.int32)
     (carry, records), _ = jax.lax.scan(write, begin, (places, shaped))
     if cut < steps - 1:
         carry = loop.quiet(carry, _cut(xs, slice(cut, steps - 1)))
     i, arriving = _cut(xs, steps - 1)
     final, last = loop.step(loop.full(carry), arriving, i)
-    return final, _written(records, last, count - 1) if rest == 0 else records
+    if rest == 0:
+        records = keeping.added(records, last, jnp.int32(count - 1))
+    return final, keeping.end(records, loop.seen, count)

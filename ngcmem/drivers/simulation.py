@@ -11,7 +11,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from ngcmem.circuits import selected, split, with_clocks
+from ngcmem.circuits import split, with_clocks
 from ngcmem.core import (
     AnyState,
     Component,
@@ -26,8 +26,16 @@ from ngcmem.core import (
 )
 from ngcmem.drivers._loop import repeat
 from ngcmem.drivers.arguments import as_duration, as_time, checked
+from ngcmem.drivers.measures import Measure, Measured
 from ngcmem.drivers.program import Program
 from ngcmem.drivers.rebatching import batch_of
+from ngcmem.drivers.recording import (
+    as_measures,
+    check_measures,
+    check_record,
+    path_of_record,
+    recorded,
+)
 from ngcmem.drivers.verbs import advance_batch, step_time
 
 S = TypeVar("S", bound=AnyState)
@@ -44,7 +52,7 @@ def run(
     inputs: Mapping[str, ArrayLike] | None = None,
     clamp: Mapping[str, ArrayLike] | None = None,
     lengths: ArrayLike | None = None,
-    record: str | Sequence[str] = (),
+    record: str | Sequence[str] | Mapping[str, str | Measure] = (),
     learn: bool = False,
     record_every: int = 1,
     donate: bool = False,
@@ -66,7 +74,9 @@ def run(
             needs no mask, and a mean is the sum divided by its length. Inputs after its end do
             not count. Not with `learn`: rules take the mean over all examples.
         record: paths to record; `"memory.weight_changes"` too, and parts as Python slices the axes
-            of one example, `"cell.v[:10]"`.
+            of one example, `"cell.v[:10]"`. A dict names them, and may ask for less than all
+            values: `{"spikes": nm.drivers.Events("cell.spikes", most=100_000)}`, likewise `Sum`,
+            `Mean`, `Variance`, `PopulationMean`.
         learn: whether `evolve` follows every step.
         record_every: record after every so many steps.
         donate: let the given state's memory be reused. The given state is then gone, and so is
@@ -76,7 +86,7 @@ def run(
 
     Returns:
         The final state, and `{path: (steps // record_every, batch, ...)}` (Shared compartments
-        without the batch axis).
+        without the batch axis), or by the names of a dict what its measures return.
 
     Raises:
         ValueError: names, shapes or counts that do not fit; the text says which.
@@ -86,8 +96,10 @@ def run(
     steps = number_of_steps("run", steps, duration, dt)
     if every > steps:
         raise ValueError(f"run: record_every={every} would record nothing in {steps} steps.")
-    names = (record,) if isinstance(record, str) else tuple(record)
-    _check_record(component, state, names)
+    measures = as_measures(record)
+    names = tuple(path_of_record(one) for _, one in measures)
+    check_record(component, state, names)
+    check_measures(state, measures, every, lengths)
     writers = component.driven()
     driven = check_driven(state, inputs or {}, writers, "inputs", steps)
     held = check_driven(
@@ -95,7 +107,9 @@ def run(
     )
     step, time = as_duration(dt, component), as_time(state, t)
     ends = None if lengths is None else _check_lengths(state, lengths, steps, learn, names)
-    options: dict[str, Any] = dict(steps=steps, names=names, learn=check_learn(learn), every=every)
+    options: dict[str, Any] = dict(
+        steps=steps, record=measures, learn=check_learn(learn), every=every
+    )
     return _run(component, state, step, time, driven, held, ends, donate=donate, **options)
 
 
@@ -172,25 +186,6 @@ def check_learn(learn: Any, verb: str = "run") -> bool:
             f"nm.with_parameters(circuit, {{'synapse.eta': 0.0}})."
         )
     return bool(learn)
-
-
-def _check_record(component: Component, state: AnyState, names: tuple[str, ...]) -> None:
-    """Raise ValueError for an unknown path, or the weight changes of what learns nothing."""
-    for name in names:
-        path, where = split(name)
-        owner, _, last = path.rpartition(".")
-        if last != "weight_changes":
-            if (spec := state.spec(path)) is None:
-                raise ValueError(f"run: record names {name!r}." + did_you_mean(path, state.specs()))
-            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state[path])
-            try:
-                selected(shapes, where, spec.role.batched)
-            except ValueError as error:
-                raise ValueError(f"run: record names {name!r}, but {error}") from None
-        elif not (part := component[owner]).learns:
-            raise ValueError(
-                f"run: record names {name!r}, but {type(part).__name__} learns nothing."
-            )
 
 
 def check_driven(
@@ -273,27 +268,31 @@ def _simulate(
     ends: Array | None,
     *,
     steps: int,
-    names: tuple[str, ...],
+    record: tuple[tuple[str, str | Measure], ...],
     learn: bool,
     every: int,
 ) -> tuple[S, dict[str, Any]]:
     leaves, structure = jax.tree.flatten(state)
+    paths = {name: path_of_record(one) for name, one in record}
 
     def step(leaves: list[Array], arriving: dict[str, Any], i: Array) -> Any:
         before = jax.tree.unflatten(structure, leaves)
         after, now = stepped(component, before, state, i, t, dt, {**held, **arriving})
-        seen = {name: _recorded(component, after, name, now, dt) for name in names}
+        seen = {k: recorded(component, after, path, now, dt) for k, path in paths.items()}
         if ends is not None:
-            after, seen = _resting(before, after, seen, i < ends)
+            after, seen = _resting(before, after, seen, paths, i < ends)
         if learn:
             after = evolve_batch(component, after, now, dt)
         return jax.tree.leaves(after), seen
 
-    final, seen = repeat(step, leaves, driven, steps=steps, every=every)
+    keeping = Measured({k: one for k, one in record if isinstance(one, Measure)})
+    final, seen = repeat(step, leaves, driven, steps=steps, every=every, keeping=keeping)
     return jax.tree.unflatten(structure, final), seen
 
 
-def _resting(before: S, after: S, seen: dict[str, Any], going: Array) -> tuple[S, dict[str, Any]]:
+def _resting(
+    before: S, after: S, seen: dict[str, Any], paths: dict[str, str], going: Array
+) -> tuple[S, dict[str, Any]]:
     """Examples past their end: their state as before, their records 0."""
 
     def of_example(new: Array, old: Array) -> Array:
@@ -305,7 +304,7 @@ def _resting(before: S, after: S, seen: dict[str, Any], going: Array) -> tuple[S
     shared = {name for name, spec in after.specs().items() if not spec.role.batched}
     records = {
         name: values
-        if compartment_of(split(name)[0], shared)
+        if compartment_of(split(paths[name])[0], shared)
         else jax.tree.map(lambda x: of_example(x, jnp.zeros_like(x)), values)
         for name, values in seen.items()
     }
@@ -321,13 +320,4 @@ def stepped(
     return advance_batch(component, before, now, dt), now
 
 
-_run = Program(_simulate, options=("steps", "names", "learn", "every"))
-
-
-def _recorded(component: Component, state: Any, name: str, t: Array, dt: Array) -> Any:
-    path, where = split(name)
-    owner, _, last = path.rpartition(".")
-    if last != "weight_changes":
-        return selected(state[path], where, state.spec(path).role.batched)
-    changes = component[owner].weight_changes(state[owner] if owner else state, t, dt)
-    return selected(changes, where)
+_run = Program(_simulate, options=("steps", "record", "learn", "every"))

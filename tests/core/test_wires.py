@@ -1,5 +1,7 @@
 """What a wire may bring: parts, scales, other axes, delays in ms; and populations with a shape."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,7 +82,7 @@ def test_a_dt_that_the_delay_does_not_fit_is_an_error_before_anything_compiles()
     state = nm.init(circuit, jax.random.key(0))
     nm.run(circuit, state, steps=2, dt=0.25)
     for dt in (0.2, 2.5):
-        with pytest.raises(ValueError, match="too (short|long) a step"):
+        with pytest.raises(ValueError, match=r"too (short|long) a step"):
             nm.run(circuit, state, steps=2, dt=dt)
     traced = jax.vmap(lambda dt: nm.run(circuit, state, steps=2, dt=dt, record="b.inputs")[1])
     seen = traced(jnp.array([0.2, 0.25, 2.5]))["b.inputs"]
@@ -180,9 +182,8 @@ def test_hyper_parameters_along_an_axis() -> None:
     ],
 )
 def test_mistakes_in_a_source(make, text) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(text)):
         make()
-    assert text in str(caught.value)
 
 
 def test_wires_are_shown_as_they_are_written() -> None:
