@@ -56,16 +56,20 @@ Memories
 
 Cells, encoders, traces
     LIF, AdaptiveLIF, AdEx, Izhikevich, HodgkinHuxley, WinnerTakeAll    spiking cells
+    ConductanceLIF            with synaptic conductances
     RateCell, Value           a rate; a value that descends the circuit's energy
     Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
     Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
+    WhiteNoise, PoissonInput  what the rest of a brain does to a membrane
     Trace, SpikeCount, SpikeIndices                                     read-outs of spikes
 
 Synapses
     Dense, Sparse, Feedback, LateralInhibition, Delay                   transmission
+    EventSynapse, EventSTDP   given connections, read where cells fire
     Conv, ConvTranspose, Patched, Pool                                  windows over space
     ExponentialSynapse, DoubleExponentialSynapse, TsodyksMarkram        with a course in time
+    Conductance               the same behind any synapse
     Hebbian, Oja, BCM, Predictive                                       learning from rates
     STDP, TripletSTDP, InhibitorySTDP, RewardSTDP, Eligibility          learning from spikes
     BennaFusi, FusiCascade                                              keeping what was learned
@@ -76,6 +80,7 @@ Folders: what one passes to a component or calls on arrays, and the states
     nm.memories      the memories' helpers: fast-weight updates, sequences of a PC-RNN
     nm.cells, nm.synapses, nm.circuits, nm.core, nm.drivers
     nm.analysis      measures, capacity sweeps, laws      (loaded on first use)
+    nm.connectivity  who is connected to whom, as lists   (loaded on first use)
     nm.datasets      real data that needs no network      (loaded on first use)
     nm.plotting      figures                              (loaded on first use)
     nm.interop       layers of Flax networks              (loaded on first use)
@@ -90,6 +95,7 @@ from ngcmem.cells import AdaptiveLIF as AdaptiveLIF
 from ngcmem.cells import AdEx as AdEx
 from ngcmem.cells import Bernoulli as Bernoulli
 from ngcmem.cells import BernoulliError as BernoulliError
+from ngcmem.cells import ConductanceLIF as ConductanceLIF
 from ngcmem.cells import GaussianError as GaussianError
 from ngcmem.cells import HodgkinHuxley as HodgkinHuxley
 from ngcmem.cells import Izhikevich as Izhikevich
@@ -97,6 +103,7 @@ from ngcmem.cells import LaplacianError as LaplacianError
 from ngcmem.cells import Latency as Latency
 from ngcmem.cells import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from ngcmem.cells import Poisson as Poisson
+from ngcmem.cells import PoissonInput as PoissonInput
 from ngcmem.cells import RateCell as RateCell
 from ngcmem.cells import Reservoir as Reservoir
 from ngcmem.cells import SpikeCount as SpikeCount
@@ -104,6 +111,7 @@ from ngcmem.cells import SpikeIndices as SpikeIndices
 from ngcmem.cells import TotalEnergy as TotalEnergy
 from ngcmem.cells import Trace as Trace
 from ngcmem.cells import Value as Value
+from ngcmem.cells import WhiteNoise as WhiteNoise
 from ngcmem.cells import WinnerTakeAll as WinnerTakeAll
 from ngcmem.circuits import Circuit as Circuit
 from ngcmem.circuits import Population as Population
@@ -162,12 +170,15 @@ from ngcmem.memories import Willshaw as Willshaw
 from ngcmem.synapses import BCM as BCM
 from ngcmem.synapses import STDP as STDP
 from ngcmem.synapses import BennaFusi as BennaFusi
+from ngcmem.synapses import Conductance as Conductance
 from ngcmem.synapses import Conv as Conv
 from ngcmem.synapses import ConvTranspose as ConvTranspose
 from ngcmem.synapses import Delay as Delay
 from ngcmem.synapses import Dense as Dense
 from ngcmem.synapses import DoubleExponentialSynapse as DoubleExponentialSynapse
 from ngcmem.synapses import Eligibility as Eligibility
+from ngcmem.synapses import EventSTDP as EventSTDP
+from ngcmem.synapses import EventSynapse as EventSynapse
 from ngcmem.synapses import ExponentialSynapse as ExponentialSynapse
 from ngcmem.synapses import Feedback as Feedback
 from ngcmem.synapses import FusiCascade as FusiCascade
@@ -185,13 +196,14 @@ from ngcmem.synapses import TsodyksMarkram as TsodyksMarkram
 
 if TYPE_CHECKING:
     from ngcmem import analysis as analysis
+    from ngcmem import connectivity as connectivity
     from ngcmem import datasets as datasets
     from ngcmem import interop as interop
     from ngcmem import plotting as plotting
 
 __version__ = "0.1.0"
 
-_ON_FIRST_USE = ("analysis", "datasets", "interop", "plotting")
+_ON_FIRST_USE = ("analysis", "connectivity", "datasets", "interop", "plotting")
 
 
 def __getattr__(name: str) -> ModuleType:

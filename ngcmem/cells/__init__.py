@@ -8,6 +8,8 @@ from ngcmem.cells.bernoulli import Bernoulli as Bernoulli
 from ngcmem.cells.bernoulli import BernoulliState as BernoulliState
 from ngcmem.cells.bernoulli_error import BernoulliError as BernoulliError
 from ngcmem.cells.bernoulli_error import BernoulliErrorState as BernoulliErrorState
+from ngcmem.cells.conductance_lif import ConductanceLIF as ConductanceLIF
+from ngcmem.cells.conductance_lif import ConductanceLIFState as ConductanceLIFState
 from ngcmem.cells.gaussian_error import GaussianError as GaussianError
 from ngcmem.cells.gaussian_error import GaussianErrorState as GaussianErrorState
 from ngcmem.cells.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
@@ -28,6 +30,9 @@ from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbe
 from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeckState as OrnsteinUhlenbeckState
 from ngcmem.cells.poisson import Poisson as Poisson
 from ngcmem.cells.poisson import PoissonState as PoissonState
+from ngcmem.cells.poisson_input import PoissonInput as PoissonInput
+from ngcmem.cells.poisson_input import PoissonInputState as PoissonInputState
+from ngcmem.cells.poisson_input import poisson_counts as poisson_counts
 from ngcmem.cells.rate_cell import RateCell as RateCell
 from ngcmem.cells.rate_cell import RateCellState as RateCellState
 from ngcmem.cells.reservoir import Reservoir as Reservoir
@@ -45,5 +50,7 @@ from ngcmem.cells.trace import Trace as Trace
 from ngcmem.cells.trace import TraceState as TraceState
 from ngcmem.cells.value import Value as Value
 from ngcmem.cells.value import ValueState as ValueState
+from ngcmem.cells.white_noise import WhiteNoise as WhiteNoise
+from ngcmem.cells.white_noise import WhiteNoiseState as WhiteNoiseState
 from ngcmem.cells.winner_take_all import WinnerTakeAll as WinnerTakeAll
 from ngcmem.cells.winner_take_all import WinnerTakeAllState as WinnerTakeAllState

@@ -27,6 +27,7 @@ class LeakyState(State):
     """Compartments of every leaky cell."""
 
     current: Input[Array, "units"]  # input current, nA
+    jump: Input[Array, "units"]  # what delta synapses add to v in this step, mV
     v: PerExample[Array, "units"]  # membrane potential, mV
     v_rounding: PerExample[Array, "units"]  # what the digits of v do not hold, mV
     spikes: PerExample[Array, "units"]  # 0 or 1
@@ -38,9 +39,11 @@ S = TypeVar("S", bound=LeakyState)
 class LeakyCell(Component[S]):
     """A leaky membrane with a threshold; abstract, its subclasses say when and whom it resets.
 
-        tau dv/dt = v_rest - v + resistance * current
+        tau dv/dt = v_rest - v + resistance * current;      v <- v + jump at the end of a step
 
-    Reference: Dayan and Abbott (2001), Theoretical Neuroscience, section 5.4.
+    `current` is held during the step, `jump` is what arrives in it at once (`nm.EventSynapse`,
+    `nm.WhiteNoise`, `nm.PoissonInput`); neither reaches a membrane that rests. Reference: Dayan and
+    Abbott (2001), Theoretical Neuroscience, section 5.4.
 
     Attributes:
         integration: "exact" for a current held during the step, or "euler" (first order, stable
@@ -69,13 +72,21 @@ class LeakyCell(Component[S]):
     def init_common(self) -> dict[str, Array]:
         """The compartments of `LeakyState`, for a subclass's `init`."""
         zeros = zeros_per_unit(self)
-        return dict(current=zeros, v=zeros + self.v_rest, v_rounding=zeros, spikes=zeros)
+        return dict(
+            current=zeros, jump=zeros, v=zeros + self.v_rest, v_rounding=zeros, spikes=zeros
+        )
 
     def charged(self, state: S, dt: Array) -> tuple[Array, Array]:
         """The membrane potential after dt, before any threshold is tested, and its rounding."""
         v_inf = self.v_rest + self.resistance * state.current
         return approach(
-            state.v, state.v_rounding, v_inf, self.tau, dt, integration=self.integration
+            state.v,
+            state.v_rounding,
+            v_inf,
+            self.tau,
+            dt,
+            jump=state.jump,
+            integration=self.integration,
         )
 
     def after_reset(self, at_reset: Array, v: Array, rounding: Array) -> dict[str, Array]:

@@ -64,6 +64,10 @@ from ngcmem.core.errors import check_whole as check_whole
 from ngcmem.core.errors import did_you_mean as did_you_mean
 from ngcmem.core.errors import is_whole as is_whole
 from ngcmem.core.exponentials import log_sum_exp as log_sum_exp
+from ngcmem.core.generators import as_normal as as_normal
+from ngcmem.core.generators import as_uniform as as_uniform
+from ngcmem.core.generators import next_bits as next_bits
+from ngcmem.core.generators import seeded as seeded
 from ngcmem.core.initializers import lecun_normal_weights as lecun_normal_weights
 from ngcmem.core.initializers import normal_weights as normal_weights
 from ngcmem.core.initializers import small_normal_weights as small_normal_weights

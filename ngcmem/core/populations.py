@@ -62,7 +62,8 @@ def named_sizes(
     for axis in axes:
         own = component.axis_size(path, axis)
         taken = len(own) if isinstance(own, tuple) else 1
-        sizes.append((axis, tuple(shape[at : at + taken])))
+        if own != ():  # an axis that this component does without
+            sizes.append((axis, tuple(shape[at : at + taken])))
         at += taken
     return sizes if at == len(shape) and all(size for _, size in sizes) else None
 

@@ -5,6 +5,8 @@ from ngcmem.synapses.bcm import BCMState as BCMState
 from ngcmem.synapses.benna_fusi import BennaFusi as BennaFusi
 from ngcmem.synapses.benna_fusi import BennaFusiState as BennaFusiState
 from ngcmem.synapses.benna_fusi import exchange_matrix as exchange_matrix
+from ngcmem.synapses.conductance import Conductance as Conductance
+from ngcmem.synapses.conductance import ConductanceState as ConductanceState
 from ngcmem.synapses.conv import Conv as Conv
 from ngcmem.synapses.conv import ConvTranspose as ConvTranspose
 from ngcmem.synapses.delay import Delay as Delay
@@ -16,6 +18,10 @@ from ngcmem.synapses.double_exponential import (
 )
 from ngcmem.synapses.eligibility import Eligibility as Eligibility
 from ngcmem.synapses.eligibility import EligibilityState as EligibilityState
+from ngcmem.synapses.event_stdp import EventSTDP as EventSTDP
+from ngcmem.synapses.event_stdp import EventSTDPState as EventSTDPState
+from ngcmem.synapses.event_synapse import EventSynapse as EventSynapse
+from ngcmem.synapses.event_synapse import EventSynapseState as EventSynapseState
 from ngcmem.synapses.exponential import ExponentialSynapse as ExponentialSynapse
 from ngcmem.synapses.exponential import ExponentialSynapseState as ExponentialSynapseState
 from ngcmem.synapses.feedback import Feedback as Feedback

@@ -1,0 +1,331 @@
+"""Event-driven synapses against loops in float64: every spike, every delay, no spike lost."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ngcmem as nm
+from ngcmem import connectivity
+
+RNG = np.random.default_rng(0)
+
+
+def _loop(connections, weights, lags, spikes):
+    """(steps, batch, outputs) what arrives, connection by connection."""
+    sources, targets = np.asarray(connections.sources), np.asarray(connections.targets)
+    arrived = np.zeros((*spikes.shape[:2], connections.outputs))
+    for k, (i, j, lag) in enumerate(zip(sources, targets, lags, strict=True)):
+        if lag < len(spikes):
+            arrived[lag:, :, j] += weights[k] * spikes[: len(spikes) - lag, :, i]
+    return arrived
+
+
+def _spikes(steps, batch, inputs, p=0.15):
+    return (RNG.random((steps, batch, inputs)) < p).astype(np.float32)
+
+
+@pytest.mark.parametrize("block", [1, 3, 64])
+@pytest.mark.parametrize("delay", [None, 0.0, 0.3, "own"])
+def test_arrivals_equal_a_loop(delay, block) -> None:
+    made = connectivity.fixed_probability(20, 15, 0.3, seed=1).replace(block=block)
+    how = {} if delay in (None, "own") else dict(delay=delay)
+    if delay == "own":
+        made = made.with_delays(np.round(RNG.uniform(0.0, 1.2, len(made)), 1))
+        lags = np.floor(np.asarray(made.delays, np.float64) / 0.1 + 0.5).astype(int)
+    else:
+        lags = np.full(len(made), 0 if delay is None else round(delay / 0.1))
+    synapse = nm.EventSynapse(connections=made, scale=0.7, **how)
+    spikes = _spikes(25, 2, 20)
+    spikes[3, 1, 4] = 3.0  # several spikes, and anything else that is not 0, count linearly
+    state = nm.init(synapse, jax.random.key(0), batch=2)
+    _, seen = nm.run(synapse, state, steps=25, dt=0.1, inputs={"inputs": spikes}, record="outputs")
+    expected = 0.7 * _loop(made, np.asarray(state.weights, np.float64), lags, spikes)
+    np.testing.assert_allclose(seen["outputs"], expected, atol=1e-5)
+
+
+def test_no_spike_is_lost_when_all_fire_at_once(monkeypatch) -> None:
+    from ngcmem.synapses import _delivery
+
+    made = connectivity.fixed_out_degree(700, 30, 5, seed=0)
+    state_of = {}
+    for per_round in (_delivery.PER_ROUND, 7, 1000):
+        monkeypatch.setattr(_delivery, "PER_ROUND", per_round)
+        synapse = nm.EventSynapse(connections=made, delay=0.1 + per_round * 1e-9)
+        state = nm.init(synapse, jax.random.key(0), batch=2)
+        fired = np.ones((3, 2, 700), np.float32)
+        fired[1] = _spikes(1, 2, 700, 0.5)[0]
+        fired[2] = 0
+        _, seen = nm.run(
+            synapse, state, steps=3, dt=0.1, inputs={"inputs": fired}, record="outputs"
+        )
+        expected = _loop(made, np.asarray(state.weights, np.float64), [1] * len(made), fired)
+        np.testing.assert_allclose(seen["outputs"], expected, rtol=1e-5)
+        state_of[per_round] = seen["outputs"]
+    assert 700 > 256 > 7
+
+
+def test_one_weight_and_rows_without_connections() -> None:
+    made = connectivity.from_lists([0, 0, 4], [1, 1, 2], inputs=6, outputs=4)
+    synapse = nm.EventSynapse(
+        connections=made, one_weight=True, weight_init=jax.nn.initializers.constant(2.0)
+    )
+    state = nm.init(synapse, jax.random.key(0)).replace(inputs=np.ones((1, 6)))
+    assert state.weights.shape == ()
+    np.testing.assert_array_equal(nm.advance_state(synapse, state).outputs, [[0.0, 4.0, 2.0, 0.0]])
+
+
+def test_a_batch_is_its_examples_and_populations_are_their_members() -> None:
+    made = connectivity.fixed_probability(12, 10, 0.4, seed=2).with_delays(
+        lambda pre, post: 0.1 * (pre % 4)
+    )
+    synapse = nm.EventSynapse(connections=made)
+    spikes = _spikes(9, 3, 12)
+    state = nm.init(synapse, jax.random.key(0), batch=3)
+    options = dict(steps=9, dt=0.1, record="outputs")
+    _, whole = nm.run(synapse, state, inputs={"inputs": spikes}, **options)
+    for b in range(3):
+        one = nm.init(synapse, jax.random.key(0), batch=1).replace(weights=state.weights)
+        _, seen = nm.run(synapse, one, inputs={"inputs": spikes[:, b : b + 1]}, **options)
+        np.testing.assert_allclose(seen["outputs"][:, 0], whole["outputs"][:, b], rtol=1e-6)
+    several = nm.Population(member=synapse, count=2)
+    state = nm.init(several, jax.random.key(1), batch=3)
+    both = np.stack([spikes, spikes[::-1]], axis=2)
+    _, seen = nm.run(several, state, inputs={"inputs": both}, **options)
+    for member in range(2):
+        weights = np.asarray(state["weights"], np.float64)[member]
+        lags = np.floor(np.asarray(made.delays, np.float64) / 0.1 + 0.5).astype(int)
+        expected = _loop(made, weights, lags, both[:, :, member])
+        np.testing.assert_allclose(seen["outputs"][:, :, member], expected, atol=1e-5)
+
+
+def test_gradients_are_those_of_the_sum_over_all_connections() -> None:
+    made = connectivity.fixed_probability(12, 10, 0.4, seed=2).with_delays(
+        lambda pre, post: 0.1 * (post % 3)
+    )
+    synapse = nm.EventSynapse(connections=made)
+    spikes, pull = _spikes(7, 2, 12), RNG.normal(size=(7, 2, 10))
+    state = nm.init(synapse, jax.random.key(0), batch=2)
+
+    def loss(weights, spikes):
+        _, seen = nm.run(
+            synapse,
+            state.replace(weights=weights),
+            steps=7,
+            dt=0.1,
+            inputs={"inputs": spikes},
+            record="outputs",
+        )
+        return jnp.sum(seen["outputs"] * jnp.asarray(pull, jnp.float32))
+
+    by_weight, by_spike = jax.grad(loss, argnums=(0, 1))(state.weights, jnp.asarray(spikes))
+    lags = np.floor(np.asarray(made.delays, np.float64) / 0.1 + 0.5).astype(int)
+    expected, back = np.zeros(len(made)), np.zeros(spikes.shape)
+    weights = np.asarray(state.weights, np.float64)
+    for k, (i, j) in enumerate(zip(np.asarray(made.sources), np.asarray(made.targets))):  # noqa: B905
+        sent = slice(0, 7 - lags[k])
+        expected[k] = (spikes[sent, :, i] * pull[lags[k] :, :, j]).sum()
+        back[sent, :, i] += weights[k] * pull[lags[k] :, :, j]
+    np.testing.assert_allclose(by_weight, expected, atol=1e-4)
+    np.testing.assert_allclose(by_spike, back, atol=1e-4)
+
+
+def test_what_was_sent_with_another_dt_is_nan_until_it_has_gone() -> None:
+    synapse = nm.EventSynapse(connections=connectivity.one_to_one(2), delay=1.0, max_steps=4)
+    state = nm.init(synapse, jax.random.key(0))
+    spikes = np.ones((6, 1, 2), np.float32)
+    state, _ = nm.run(synapse, state, steps=6, dt=0.5, inputs={"inputs": spikes})
+    _, seen = nm.run(synapse, state, steps=6, dt=0.25, inputs={"inputs": spikes}, record="outputs")
+    assert np.isnan(seen["outputs"][:4]).all() and np.isfinite(seen["outputs"][4:]).all()
+    with pytest.raises(ValueError, match="too short a step"):
+        nm.run(synapse, state, steps=1, dt=0.1)
+    traced = jax.vmap(lambda dt: nm.run(synapse, state, steps=1, dt=dt, record="outputs")[1])
+    assert np.isnan(traced(jnp.array([0.1]))["outputs"]).all()
+
+
+def _network(step_inputs, connections, weights):
+    """An integrate-and-fire network as a loop in float64; the distance of v from its threshold."""
+    lags = np.floor(np.asarray(connections.delays, np.float64) / 0.1 + 0.5).astype(int)
+    sources, targets = np.asarray(connections.sources), np.asarray(connections.targets)
+    size, steps = connections.inputs, len(step_inputs)
+    ring = np.zeros((lags.max() + 2, size))
+    v, rest, closest = np.zeros(size), np.zeros(size, int), []
+    spikes = np.zeros((steps, size), bool)
+    share = -np.expm1(-0.1 / 20.0)
+    order = np.argsort(sources, kind="stable")
+    begins = np.searchsorted(sources[order], np.arange(size + 1))
+    for t in range(steps):
+        v = np.where(rest > 0, 0.0, v - v * share + step_inputs[t] + ring[t % len(ring)])
+        ring[t % len(ring)] = 0.0
+        closest.append(np.abs(v - 20.0)[rest == 0].min())
+        fired = v >= 20.0
+        v[fired] = 0.0
+        rest = np.where(fired, 20, np.maximum(rest - 1, 0))
+        spikes[t] = fired
+        for i in np.flatnonzero(fired):
+            rows = order[begins[i] : begins[i + 1]]
+            np.add.at(ring, ((t + 1 + lags[rows]) % len(ring), targets[rows]), weights[rows])
+    return spikes, np.array(closest)
+
+
+def test_a_network_fires_spike_for_spike_as_a_loop_in_float64() -> None:
+    size, steps = 1000, 300
+    made = connectivity.fixed_in_degree(size, size, 50, seed=3).with_delays(
+        np.round(np.random.default_rng(1).uniform(0.1, 2.5, 50_000), 1)
+    )
+    drive = np.random.default_rng(2).normal(0.16, 0.4, (2000, size)).astype(np.float32)
+    circuit = nm.connect(
+        dict(
+            source=nm.RateCell(units=size, tau=1e-4, activation=_same),
+            cell=nm.LIF(
+                units=size, tau=20.0, v_rest=0.0, v_reset=0.0, v_threshold=20.0,
+                refractory_time=2.0,
+            ),
+            synapse=nm.EventSynapse(connections=made),
+        ),
+        [
+            nm.wire(nm.delayed("cell.spikes"), to="synapse.inputs"),
+            nm.wire("source.outputs", "synapse.outputs", to="cell.jump"),
+        ],
+    )  # fmt: skip
+    weights = np.where(np.asarray(made.sources) % 5 == 0, -0.6, 0.12)
+    with jax.enable_x64(True):
+        state = nm.init(circuit, jax.random.key(0)).set({"synapse.weights": weights})
+        inputs = {"source.inputs": drive[:, None].astype(np.float64)}
+        record = {"spikes": nm.drivers.Events("cell.spikes", most=60_000)}
+        _, seen = nm.run(circuit, state, steps=2000, dt=0.1, inputs=inputs, record=record)
+    spikes, closest = _network(drive.astype(np.float64), made, weights)
+    events = seen["spikes"]
+    found = np.zeros_like(spikes)
+    kept = int(events.kept)
+    assert int(events.lost) == 0
+    found[np.asarray(events.steps)[:kept], np.asarray(events.units)[:kept]] = True
+    sure = int(np.argmax(closest < 1e-9)) if (closest < 1e-9).any() else len(closest)
+    assert sure >= steps and spikes[:sure].sum() > 1000
+    np.testing.assert_array_equal(found[:sure], spikes[:sure])
+    assert abs(found.sum() / spikes.sum() - 1) < 0.03
+
+
+def _same(x):
+    return x
+
+
+@pytest.mark.parametrize("delays", ["none", "one", "own"])
+@pytest.mark.parametrize("bounds", ["hard", "none"])
+def test_stdp_equals_the_pair_rule_at_every_connection(delays, bounds) -> None:
+    """A loop over connections in float64, with the traces where the spikes arrive."""
+    made = connectivity.fixed_probability(14, 11, 0.4, seed=5)
+    lags = np.zeros(len(made), int)
+    how = {}
+    if delays == "one":
+        how, lags = dict(delay=0.3), lags + 3
+    if delays == "own":
+        made = made.with_delays(np.round(RNG.uniform(0.0, 1.0, len(made)), 1))
+        lags = np.round(np.asarray(made.delays, np.float64) / 0.1).astype(int)
+    synapse = nm.EventSTDP(connections=made, eta=0.05, bounds=bounds, a_minus=0.8, **how)
+    circuit = nm.connect(
+        dict(
+            synapse=synapse,
+            pre=nm.Trace(units=14, tau=2.0),
+            post=nm.Trace(units=11, tau=3.0),
+        ),
+        [
+            nm.wire("pre.inputs", to="synapse.inputs"),
+            nm.wire("post.inputs", to="synapse.post"),
+            nm.wire("pre.trace", to="synapse.pre_trace"),
+            nm.wire("post.trace", to="synapse.post_trace"),
+        ],
+    )
+    steps, batch = 120, 2
+    pre, post = (_spikes(steps, batch, n, 0.1).astype(np.float64) for n in (14, 11))
+    pre[40] = post[41] = 1.0  # more than a round finds at once, where rounds are small
+    with jax.enable_x64(True):
+        state = nm.init(circuit, jax.random.key(0), batch=batch)
+        start = np.asarray(state["synapse.weights"])
+        final, seen = nm.run(
+            circuit,
+            state,
+            steps=steps,
+            dt=0.1,
+            inputs={"pre.inputs": pre, "post.inputs": post},
+            learn=True,
+            record=("synapse.weights", "synapse.weight_changes"),
+        )
+    sources, targets = np.asarray(made.sources), np.asarray(made.targets)
+    weights, x, y = start.copy(), np.zeros((steps, batch, 14)), np.zeros((batch, 11))
+    for t in range(steps):
+        x[t] = (x[t - 1] * np.exp(-0.1 / 2.0) if t else 0.0) + pre[t]
+        y = y * np.exp(-0.1 / 3.0) + post[t]
+        change = np.zeros(len(made))
+        for k, (i, j, lag) in enumerate(zip(sources, targets, lags, strict=True)):
+            if t >= lag:
+                arrived, trace = pre[t - lag, :, i], x[t - lag, :, i]
+                change[k] = np.mean(trace * post[t, :, j] - 0.8 * arrived * y[:, j])
+        np.testing.assert_allclose(seen["synapse.weight_changes"][t], change, atol=1e-9)
+        weights = weights + 0.05 * change
+        if bounds == "hard":
+            weights = np.clip(weights, 0.0, 1.0)
+    assert np.abs(weights - start).max() > 0.2
+    if bounds == "hard":
+        assert (weights == 0.0).any() or (weights == 1.0).any()
+    np.testing.assert_allclose(final["synapse.weights"], weights, atol=1e-9)
+
+
+def test_stdp_without_delays_is_the_dense_rule_on_the_connections_there_are() -> None:
+    made = connectivity.fixed_probability(14, 11, 0.4, seed=5)
+    rng = np.random.default_rng(1)
+    pre, post = rng.random((3, 14)) < 0.3, rng.random((3, 11)) < 0.3
+    traces = rng.random((3, 14)), rng.random((3, 11))
+    learning = dict(post=post, pre_trace=traces[0], post_trace=traces[1])
+    events = nm.EventSTDP(connections=made, eta=0.1)
+    state = nm.init(events, jax.random.key(0), batch=3)
+    state = nm.advance_state(events, state.replace(inputs=pre))
+    learned = nm.evolve(events, state.replace(**learning)).weights
+    dense = nm.STDP(inputs=14, outputs=11, eta=0.1)
+    other = nm.init(dense, jax.random.key(0), batch=3)
+    other = other.replace(weights=made.dense(state.weights), inputs=pre, **learning)
+    expected = nm.evolve(dense, other).weights
+    rows = np.asarray(made.sources), np.asarray(made.targets)
+    np.testing.assert_allclose(learned, expected[rows], atol=1e-6)
+    np.testing.assert_allclose(
+        nm.weight_changes(events, state.replace(**learning)),
+        nm.weight_changes(dense, other)[rows],
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize(
+    "make, error, text",
+    [
+        (lambda: nm.EventSynapse(connections=nm.LIF(units=3)), TypeError, "nm.connectivity"),
+        (
+            lambda: nm.EventSynapse(
+                connections=connectivity.one_to_one(2).with_delays([1.0, 2.0]), delay=1.0
+            ),
+            ValueError,
+            "leave delay=1.0 out",
+        ),
+        (
+            lambda: jax.vmap(
+                lambda d: nm.EventSynapse(connections=connectivity.one_to_one(2), delay=d).scale
+            )(jnp.ones(2)),
+            ValueError,
+            "a traced delay needs max_steps",
+        ),
+        (
+            lambda: nm.EventSTDP(connections=connectivity.one_to_one(2), bounds="soft"),
+            ValueError,
+            "bounds is one of 'hard', 'none', got 'soft'",
+        ),
+        (
+            lambda: nm.EventSTDP(connections=connectivity.one_to_one(2), weight_min=2.0),
+            ValueError,
+            "weight_min=2.0 is above weight_max=1.0",
+        ),
+    ],
+)
+def test_mistakes(make, error, text) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        make()
