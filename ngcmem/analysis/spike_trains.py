@@ -147,7 +147,8 @@ def population_counts(trains: SpikeTrains, bin_width: float) -> np.ndarray:
 def fano_factor(trains: SpikeTrains, bin_width: float) -> float:
     """Variance over mean of the counts in bins, mean over the units that fired; Poisson: 1.
 
-    The variance is divided by the number of bins. Reference: Fano (1947), doi:10.1103/PhysRev.72.26.
+    The variance is divided by the number of bins. Reference: Fano (1947),
+    doi:10.1103/PhysRev.72.26.
     """
     counts = binned(trains, bin_width)
     mean = counts.mean(0)

@@ -24,7 +24,7 @@ TABLE = [  # g, eta: rate, mean, sigma, CV, computed independently
 def test_brunels_points(g, eta, rate, mean, sigma, cv) -> None:
     found = analysis.brunel_mean_field(g, eta)
     assert found.rate == pytest.approx(rate, rel=3e-4)
-    assert found.mean == pytest.approx(mean, rel=3e-4)
+    assert found.mean == pytest.approx(mean, abs=6e-3)
     assert found.sigma == pytest.approx(sigma, rel=3e-4)
     assert found.cv == pytest.approx(cv, abs=6e-4)
 
@@ -47,7 +47,9 @@ def test_uncoupled_cells_fire_as_the_formula_says(g: float, eta: float) -> None:
     rates = dict(excitation=external * 1000.0 / 1000 + found.rate, inhibition=found.rate)
     circuit = nm.connect(
         dict(
-            excitation=nm.PoissonInput(units=600, sources=1000, rate=rates["excitation"], weight=0.1),
+            excitation=nm.PoissonInput(
+                units=600, sources=1000, rate=rates["excitation"], weight=0.1
+            ),
             inhibition=nm.PoissonInput(
                 units=600, sources=250, rate=rates["inhibition"], weight=-0.1 * g
             ),
