@@ -67,7 +67,7 @@ def coba(excitation: Any, inhibition: Any) -> nm.Circuit:
         )
     )  # fmt: skip
     wires = [
-        wire("ge.conductance", "gi.conductance", to="cell.conductance"),
+        wire("ge.g", "gi.g", to="cell.conductance"),
         wire("ge.drive", "gi.drive", to="cell.drive"),
     ]
     for name, lists, jump, tau, reversal, part in (
@@ -155,7 +155,11 @@ def compare_coba(python: str | None, seconds: float, rounds: int) -> dict:
     n = np.random.default_rng(0).normal(size=(3, 4000))
     start = dict(v=-60 + 5 * (n[0] - 1), ge=4 + 1.5 * n[1], gi=20 + 12 * n[2])
     state = nm.init(circuit, jax.random.key(0)).set(
-        {"cell.v": start["v"][None], "ge.first": start["ge"][None], "gi.first": start["gi"][None]}
+        {
+            "cell.v": start["v"][None],
+            "ge.conductance": start["ge"][None],
+            "gi.conductance": start["gi"][None],
+        }
     )
     cpu, rate = simulated(circuit, state, seconds, rounds)
     result = dict(cpu=cpu, rate=rate)

@@ -56,7 +56,7 @@ Memories
 
 Cells, encoders, traces
     LIF, AdaptiveLIF, AdEx, Izhikevich, HodgkinHuxley, WinnerTakeAll    spiking cells
-    ConductanceLIF            with synaptic conductances
+    ConductanceLIF, CubaLIF   with synaptic conductances, with a synaptic current
     RateCell, Value           a rate; a value that descends the circuit's energy
     Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
@@ -96,6 +96,7 @@ from ngcmem.cells import AdEx as AdEx
 from ngcmem.cells import Bernoulli as Bernoulli
 from ngcmem.cells import BernoulliError as BernoulliError
 from ngcmem.cells import ConductanceLIF as ConductanceLIF
+from ngcmem.cells import CubaLIF as CubaLIF
 from ngcmem.cells import GaussianError as GaussianError
 from ngcmem.cells import HodgkinHuxley as HodgkinHuxley
 from ngcmem.cells import Izhikevich as Izhikevich

@@ -32,6 +32,8 @@ class Entry:
         object.__setattr__(self, "build", cache(self.build))
 
 
+LISTS = nm.connectivity.fixed_probability(6, 4, 0.5, seed=0)
+DELAYS = [float(k % 3) for k in range(len(LISTS))]
 LENT_KERNEL = jnp.linspace(-1.0, 1.0, 18).reshape(3, 2, 3)
 LENT = jnp.linspace(-1.0, 1.0, 15).reshape(3, 5)
 PATTERNS = 0.5 * jax.random.normal(jax.random.key(7), (4, 6))
@@ -80,6 +82,10 @@ def _column() -> nm.Circuit:
             wire("cell.spikes", to="trace.inputs"),
         ],
     )
+
+
+def _rising(component: Any, state: Any) -> Any:
+    return state.set({"rising": jnp.ones_like(state["rising"])})
 
 
 def _wires() -> nm.Circuit:
@@ -186,6 +192,43 @@ COMPONENTS: dict[str, Entry] = {
         drive={"current": 60.0},
     ),
     "wires": Entry(_wires, outputs=("low.v", "sum.outputs")),
+    "WhiteNoise": Entry(lambda: nm.WhiteNoise(units=5, sigma=0.5, mean=0.1)),
+    "PoissonInput": Entry(
+        lambda: nm.PoissonInput(units=(5, 2), sources=100, rate=20.0, weight=0.5),
+    ),
+    "PoissonInput per unit": Entry(
+        lambda: nm.PoissonInput(units=3, sources=jnp.array([10.0, 200.0, 30.0]), rate=20.0),
+    ),
+    "ConductanceLIF": Entry(
+        lambda: nm.ConductanceLIF(units=5, v_rest=-60.0, v_threshold=-50.0),
+        drive={"current": 10.0, "drive": 10.0},
+        outputs=("v",),
+    ),
+    "CubaLIF": Entry(lambda: nm.CubaLIF(units=5), drive={"current": 30.0}, outputs=("v",)),
+    "Conductance": Entry(lambda: nm.Conductance(units=5)),
+    "Conductance alpha": Entry(
+        lambda: nm.Conductance(units=5, course="alpha", reversal=-70.0), prepare=_rising
+    ),
+    "Conductance NMDA": Entry(
+        lambda: nm.Conductance(units=5, course="double_exponential", magnesium=1.0, tau=80.0),
+        prepare=_rising,
+    ),
+    "EventSynapse": Entry(
+        lambda: nm.EventSynapse(connections=LISTS, delay=2.0, max_steps=9),
+        drive={"step_length": None},  # another one empties the ring
+        no_gradient="delays are whole steps",
+        outputs=("outputs",),
+    ),
+    "EventSynapse delays": Entry(
+        lambda: nm.EventSynapse(connections=LISTS.with_delays(DELAYS), max_steps=9),
+        drive={"step_length": None},
+        outputs=("outputs",),
+    ),
+    "EventSTDP": Entry(
+        lambda: nm.EventSTDP(connections=LISTS.with_delays(DELAYS), max_steps=9, eta=0.1),
+        drive={"step_length": None},
+        outputs=("outputs",),
+    ),
     "Sparse": Entry(lambda: nm.Sparse(inputs=6, outputs=3, connections=2)),
     "ExponentialSynapse": Entry(lambda: nm.ExponentialSynapse(inputs=5, outputs=3)),
     "DoubleExponentialSynapse": Entry(lambda: nm.DoubleExponentialSynapse(inputs=5, outputs=3)),

@@ -258,6 +258,11 @@ def used(component: Any, state: Any, dt: float, entry: Entry) -> Any:
     return after, nm.evolve(component, after, dt=dt)
 
 
+def _is_list(leaf: Any) -> bool:
+    """Whether a leaf of a component is no number but a list of connections."""
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.integer) and leaf.ndim > 0
+
+
 @pytest.mark.parametrize("name", ENTRIES)
 def test_traced_values_on_both_sides_of_every_edge(name: str) -> None:
     """All edges of all parameters of a component at once, one lane of a vmap each."""
@@ -266,7 +271,7 @@ def test_traced_values_on_both_sides_of_every_edge(name: str) -> None:
     memory = isinstance(component, nm.Memory)
     cases = list(lanes(component))
     leaves, structure = jax.tree.flatten(component)
-    leaves = [jnp.asarray(leaf, jnp.result_type(float)) for leaf in leaves]
+    leaves = [leaf if _is_list(leaf) else jnp.asarray(leaf, float) for leaf in leaves]
     swept = [jnp.broadcast_to(leaf, (len(cases) + 1, *leaf.shape)) for leaf in leaves]
     for lane, (i, value, _) in enumerate(cases, start=1):  # lane 0: as it is
         swept[i] = swept[i].at[lane].set(value)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import ngcmem as nm
-from ngcmem.core import AnyState, Role, leaf_paths, named_sizes
+from ngcmem.core import AnyState, Role, is_random, leaf_paths, named_sizes
 from tests.components import COMPONENTS, Entry
 
 BATCH = 3
@@ -44,8 +44,8 @@ def driven(entry: Entry, state: AnyState, key: jax.Array, steps: int | None = No
 
 
 def stochastic(state: Any) -> bool:
-    """Whether a random key is among its leaves."""
-    return any(jnp.issubdtype(x.dtype, jax.dtypes.prng_key) for x in jax.tree.leaves(state))
+    """Whether a random key or generator is among its leaves."""
+    return any(is_random(x) for x in jax.tree.leaves(state))
 
 
 @cache
@@ -158,8 +158,7 @@ def test_reset_restores_dynamics_and_keeps_what_was_learned(entry: Entry) -> Non
         leaf_paths(state), state.leaf_roles(), *map(jax.tree.leaves, (after, again, fresh)),
         strict=True,
     ):  # fmt: skip
-        is_key = jnp.issubdtype(new.dtype, jax.dtypes.prng_key)
-        if role is Role.SHARED or is_key:
+        if role is Role.SHARED or is_random(new):
             np.testing.assert_array_equal(*(numbers(x)[0] for x in (kept, new)), err_msg=path)
         elif role.batched:
             assert new.shape == began.shape and new.dtype == began.dtype, path
@@ -247,8 +246,15 @@ def test_gradients_are_finite(entry: Entry) -> None:
         after = nm.advance_state(component, state.set(params), dt=entry.dt)
         return sum(jnp.sum(x) for name in names for x in jax.tree.leaves(after[name]))
 
-    floats = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), component)
-    gradients = jax.jit(jax.grad(total, argnums=(0, 1)))(floats, nm.parameters(state))
+    parts, structure = jax.tree.flatten(component)  # lists of connections have no gradient
+    lists = {i: leaf for i, leaf in enumerate(parts) if getattr(leaf, "dtype", None) == jnp.int32}
+    floats = {i: jnp.asarray(x, jnp.float32) for i, x in enumerate(parts) if i not in lists}
+
+    def of_floats(floats: dict, params: dict) -> jax.Array:
+        leaves = [(floats | lists)[i] for i in range(len(parts))]
+        return total(jax.tree.unflatten(structure, leaves), params)
+
+    gradients = jax.jit(jax.grad(of_floats, argnums=(0, 1)))(floats, nm.parameters(state))
     leaves = jax.tree.leaves(gradients)
     assert all(bool(jnp.isfinite(x).all()) for x in leaves)
     assert entry.no_gradient or not leaves or any(bool((x != 0).any()) for x in leaves)

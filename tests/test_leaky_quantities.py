@@ -47,6 +47,14 @@ def _cell(
 # How it is built for time constants, and where it goes from BEGIN.
 QUANTITIES: dict[str, tuple[Build, float]] = {
     "LIF.v": (_membrane(nm.LIF), TARGET),
+    "ConductanceLIF.v": (_membrane(nm.ConductanceLIF), TARGET),
+    "CubaLIF.v": (_membrane(nm.CubaLIF), TARGET),
+    "CubaLIF.synaptic": (_cell(nm.CubaLIF, "synaptic", "tau_synapse"), 0.0),
+    "Conductance.conductance": (_cell(nm.Conductance, "conductance"), 0.0),
+    "Conductance.rising": (
+        _cell(nm.Conductance, "rising", "tau_rise", course="double_exponential"),
+        0.0,
+    ),
     "AdaptiveLIF.v": (_membrane(nm.AdaptiveLIF), TARGET),
     "WinnerTakeAll.v": (_membrane(nm.WinnerTakeAll), TARGET),
     "AdaptiveLIF.adaptation": (_cell(nm.AdaptiveLIF, "adaptation", "tau_adaptation"), 0.0),
@@ -170,6 +178,7 @@ def test_every_leaky_component_is_in_the_table() -> None:
         "LIF": 1, "AdaptiveLIF": 3, "WinnerTakeAll": 1, "BCM": 1, "RateCell": 1, "Trace": 1,
         "OrnsteinUhlenbeck": 1, "Eligibility": 1, "ExponentialSynapse": 1, "TsodyksMarkram": 2,
         "DoubleExponentialSynapse": 2, "Reservoir": 1,
+        "ConductanceLIF": 1, "CubaLIF": 2, "Conductance": 2,
     }  # fmt: skip
     for kind in kinds:
         assert sum(path.startswith(f"{kind}.") for path in have) == counted[kind], kind

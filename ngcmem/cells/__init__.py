@@ -10,6 +10,8 @@ from ngcmem.cells.bernoulli_error import BernoulliError as BernoulliError
 from ngcmem.cells.bernoulli_error import BernoulliErrorState as BernoulliErrorState
 from ngcmem.cells.conductance_lif import ConductanceLIF as ConductanceLIF
 from ngcmem.cells.conductance_lif import ConductanceLIFState as ConductanceLIFState
+from ngcmem.cells.cuba_lif import CubaLIF as CubaLIF
+from ngcmem.cells.cuba_lif import CubaLIFState as CubaLIFState
 from ngcmem.cells.gaussian_error import GaussianError as GaussianError
 from ngcmem.cells.gaussian_error import GaussianErrorState as GaussianErrorState
 from ngcmem.cells.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley

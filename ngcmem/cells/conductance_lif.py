@@ -25,8 +25,8 @@ class ConductanceLIF(LeakyCell[ConductanceLIFState]):
         v <- v + (v_inf - v) (1 - exp(-(1 + g) dt / tau)),
         v_inf = (v_rest + sum_s g_s E_s + resistance * current) / (1 + g),    g = sum_s g_s
 
-    stable whatever g is. Wire `conductance` and `drive` of one or several `Conductance`s to those
-    of this cell. Threshold, reset and refractory time as in `LIF`. Units: mV, ms. References:
+    stable whatever g is. Wire `g` and `drive` of one or several `Conductance`s to `conductance` and
+    `drive`. Threshold, reset and refractory time as in `LIF`. Units: mV, ms. References:
     Vogels and Abbott (2005), doi:10.1523/JNEUROSCI.3508-05.2005; Brette et al. (2007),
     doi:10.1007/s10827-007-0038-6, benchmark 1.
 

@@ -20,7 +20,7 @@ from ngcmem.core import (
 
 MOST = 255
 """The largest number of spikes of a unit in a step."""
-LARGEST_MEAN = 128.0
+LARGEST_MEAN = 64.0
 
 
 class PoissonInputState(State):
@@ -34,14 +34,11 @@ class PoissonInput(Component[PoissonInputState]):
         outputs = weight * k,     k ~ Poisson(sources * rate * dt / 1000)
 
     Wire them to `jump` of a leaky cell (delta synapses) or to the `inputs` of a `Conductance`. k is
-    exact to 2^-24 for means up to 128 a step, above that NaN. Drawn by a table of the distribution
-    function, with a generator of each unit's own (`ngcmem.core.generators`). Units: Hz, ms; rate
-    and sources are one value for all units. References: Brunel (2000),
-    doi:10.1023/A:1008925309027 (external input); Chen and Asau (1974),
+    exact to 2^-24 for means up to 64 a step, above that NaN. Drawn by the distribution function,
+    with a generator of each unit's own (`ngcmem.core.generators`): where rate and sources are the
+    same for all units by a table of it, else term by term. Units: Hz, ms. References: Brunel
+    (2000), doi:10.1023/A:1008925309027 (external input); Chen and Asau (1974),
     doi:10.1080/05695557408974949 (guide tables).
-
-    Raises:
-        ValueError: a rate or a number of sources per unit.
     """
 
     units: Units
@@ -50,14 +47,9 @@ class PoissonInput(Component[PoissonInputState]):
     weight: Real = 1.0
 
     def init(self, key: Array) -> PoissonInputState:
-        outputs = zeros_per_unit(self)
-        for name in ("sources", "rate"):
-            if jnp.shape(getattr(self, name)) != ():
-                raise ValueError(
-                    f"PoissonInput: {name} is one value for all units, got the shape "
-                    f"{jnp.shape(getattr(self, name))}. Units that differ are several components."
-                )
-        return PoissonInputState(outputs=outputs, generators=seeded(key, shape_of(self.units)))
+        return PoissonInputState(
+            outputs=zeros_per_unit(self), generators=seeded(key, shape_of(self.units))
+        )
 
     def advance_state(self, state: PoissonInputState, t: Array, dt: Array) -> PoissonInputState:
         bits, generators = next_bits(state.generators)
@@ -67,16 +59,16 @@ class PoissonInput(Component[PoissonInputState]):
         outputs = jnp.where(possible, self.weight * number, jnp.nan)
         return state.replace(outputs=outputs, generators=generators)
 
-    def reset(self, state: PoissonInputState) -> PoissonInputState:
-        return state.replace(outputs=jnp.zeros_like(state.outputs))
-
 
 def poisson_counts(uniform: Array, mean: Array) -> Array:
     """The Poisson numbers, int32, whose distribution function passes numbers in [0, 1).
 
-    A guide table of 4,096 parts gives a number that is not too large, the distribution function
-    the steps that are left; both are the same for a whole run.
+    For one mean a guide table of 4,096 parts gives a number that is not too large, the distribution
+    function the steps that are left; both are the same for a whole run. For several means the
+    terms of the distribution are added up until they pass.
     """
+    if mean.ndim:
+        return _term_by_term(uniform, mean)
     most = jnp.arange(MOST + 1, dtype=mean.dtype)
     passed = jnp.where(most < MOST, jax.scipy.special.gammaincc(most + 1.0, mean), 2.0)
     parts = 4096
@@ -91,3 +83,22 @@ def poisson_counts(uniform: Array, mean: Array) -> Array:
         return number, short(number)
 
     return lax.while_loop(lambda state: jnp.any(state[1]), raised, (number, short(number)))[0]
+
+
+def _term_by_term(uniform: Array, mean: Array) -> Array:
+    mean = jnp.broadcast_to(mean, uniform.shape).astype(uniform.dtype)
+
+    def short(k: Array, term: Array, passed: Array) -> Array:
+        left = (k < mean) | (term > 1e-10)  # the rest of the sum is lost in its digits
+        return (uniform >= passed) & left
+
+    def next_term(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        k, term, passed, number = state
+        going = short(k, term, passed)
+        term = term * mean / (k + 1.0)
+        return k + 1.0, term, passed + term, number + going.astype(jnp.int32)
+
+    first = jnp.exp(-mean)
+    start = (jnp.zeros((), mean.dtype), first, first, jnp.zeros(mean.shape, jnp.int32))
+    going = lax.while_loop(lambda state: jnp.any(short(*state[:3])), next_term, start)
+    return going[3]

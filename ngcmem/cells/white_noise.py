@@ -46,8 +46,6 @@ class WhiteNoise(Component[WhiteNoiseState]):
 
     def advance_state(self, state: WhiteNoiseState, t: Array, dt: Array) -> WhiteNoiseState:
         bits, generators = next_bits(state.generators)
-        increment = self.mean * dt + self.sigma * jnp.sqrt(dt) * as_normal(bits)
+        normal = as_normal(bits).astype(state.outputs.dtype)
+        increment = self.mean * dt + self.sigma * jnp.sqrt(dt) * normal
         return state.replace(outputs=increment, generators=generators)
-
-    def reset(self, state: WhiteNoiseState) -> WhiteNoiseState:
-        return state.replace(outputs=jnp.zeros_like(state.outputs))

@@ -74,6 +74,7 @@ from ngcmem.core.initializers import small_normal_weights as small_normal_weight
 from ngcmem.core.initializers import uniform_weights as uniform_weights
 from ngcmem.core.keys import first_key as first_key
 from ngcmem.core.keys import is_key as is_key
+from ngcmem.core.keys import is_random as is_random
 from ngcmem.core.memory import Memory as Memory
 from ngcmem.core.memory import MemoryState as MemoryState
 from ngcmem.core.memory import finite as finite

@@ -16,7 +16,7 @@ from ngcmem.core.compartments import AnyState, Role, map_by_role, trained_paths
 from ngcmem.core.contract import evolve_batch, path_of
 from ngcmem.core.dtypes import default_float
 from ngcmem.core.errors import did_you_mean
-from ngcmem.core.keys import first_key, is_key
+from ngcmem.core.keys import first_key, is_key, is_random
 from ngcmem.core.pytree import Pytree
 
 S = TypeVar("S", bound=AnyState)
@@ -126,7 +126,7 @@ class Component(Pytree, abc.ABC, Generic[S]):
         """Per-example compartments as after `init`; learned ones and random keys are kept."""
 
         def begun(role: Role, old: Array, new: Array) -> Array:
-            return new if role.batched and not is_key(old) else old
+            return new if role.batched and not is_random(old) else old
 
         return map_by_role(begun, state, self.init(first_key(state)))
 

@@ -31,7 +31,9 @@ def zeros_per_unit(component: Any) -> Array:
     """
     units = shape_of(component.units)
     for name in component.leaf_names:
-        shape = jnp.shape(getattr(component, name))
+        if (given := getattr(component, name)) is None:
+            continue
+        shape = jnp.shape(given)
         if shape in ((), units) or (len(units) > 1 and _stands_for(shape, units)):
             continue
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-import jax.numpy as jnp
+import jax
 from jax import Array
 
 from ngcmem.core import (
@@ -19,17 +19,19 @@ from ngcmem.core import (
     check_choice,
     zeros_per_unit,
 )
+from ngcmem.synapses.double_exponential import risen_and_decayed
 
 
 class ConductanceState(State):
-    inputs: Input[Array, "units"]  # what arrives in this step: the jump of g, or of its rise
+    inputs: Input[Array, "units"]  # what arrives in this step: the jump of g, or its later peak
     v: Input[Array, "units"]  # membrane potential of the target, mV; for a current or NMDA
-    conductance: PerExample[Array, "units"]  # g, in the unit of the inputs
+    conductance: PerExample[Array, "units"]  # before the magnesium block, in the unit of the inputs
+    conductance_rounding: PerExample[Array, "units"]  # what its digits do not hold
+    rising: PerExample[Array, "units"]  # what feeds the conductance; 0 if it jumps
+    rising_rounding: PerExample[Array, "units"]  # what its digits do not hold
+    g: PerExample[Array, "units"]  # what the target sees
     drive: PerExample[Array, "units"]  # g times the reversal potential
     outputs: PerExample[Array, "units"]  # g (reversal - v)
-    first: PerExample[Array, "units"]  # of the two variables behind an alpha function
-    second: PerExample[Array, "units"]
-    rounding: PerExample[Array, "2 units"]  # what their digits do not hold
 
 
 class Conductance(Component[ConductanceState]):
@@ -39,10 +41,11 @@ class Conductance(Component[ConductanceState]):
         alpha:               g(t) = inputs e (t / tau) exp(-t / tau)
         double_exponential:  g(t) = inputs (exp(-t / tau) - exp(-t / tau_rise)) / its maximum
 
-    each the exact solution for arrivals at the end of a step; one arrival of 1 peaks at 1. The
+    each the exact solution for arrivals at the end of a step, as in `ExponentialSynapse` and
+    `DoubleExponentialSynapse`; one arrival of 1 peaks at 1. The
     current is g (reversal - v): wire `wire(delayed("cell.v"), to="conductance.v")` and `outputs` to
-    the cell's current, or `conductance` and `drive` to a `ConductanceLIF`, which integrates them
-    exactly. With `magnesium` (mM) it is that of NMDA receptors, g times
+    the cell's current, or `g` and `drive` to `conductance` and `drive` of a `ConductanceLIF`, which
+    integrates them exactly. With `magnesium` (mM) it is that of NMDA receptors, g times
 
         1 / (1 + magnesium / 3.57 exp(-0.062 v))
 
@@ -72,39 +75,33 @@ class Conductance(Component[ConductanceState]):
             inputs=zeros,
             v=zeros + (self.reversal - 1.0),
             conductance=zeros,
+            conductance_rounding=zeros,
+            rising=zeros,
+            rising_rounding=zeros,
+            g=zeros,
             drive=zeros,
             outputs=zeros,
-            first=zeros,
-            second=zeros,
-            rounding=jnp.zeros((2, *zeros.shape)),
         )
 
     def advance_state(self, state: ConductanceState, t: Array, dt: Array) -> ConductanceState:
-        first, second, rounding = state.first, state.second, state.rounding
         if self.course == "exponential":
-            first, lost = approach(first, rounding[0], 0.0, self.tau, dt, jump=state.inputs)
-            rounding, g = rounding.at[0].set(lost), first
-        elif self.course == "alpha":
-            # second = integral of first: g = e second / tau, of the state at the end of the step
-            decay = jnp.exp(-dt / self.tau)
-            second = (second + dt * first) * decay
-            first = first * decay + state.inputs
-            g = jnp.e * second / self.tau
+            near, lost = approach(
+                state.conductance,
+                state.conductance_rounding,
+                0.0,
+                self.tau,
+                dt,
+                jump=state.inputs,
+            )
+            course = dict(conductance=near, conductance_rounding=lost)
         else:
-            first, a = approach(first, rounding[0], 0.0, self.tau, dt, jump=state.inputs)
-            second, b = approach(second, rounding[1], 0.0, self.tau_rise, dt, jump=state.inputs)
-            rounding = jnp.stack([a, b])
-            peak = self.tau * self.tau_rise / (self.tau - self.tau_rise)
-            at = peak * jnp.log(self.tau / self.tau_rise)
-            most = jnp.exp(-at / self.tau) - jnp.exp(-at / self.tau_rise)
-            g = (first - second) / most
+            rise = self.tau if self.course == "alpha" else self.tau_rise
+            course = risen_and_decayed(state, rise, self.tau, state.inputs, dt)
+        g = course["conductance"]
         if self.magnesium is not None:
-            g = g / (1.0 + self.magnesium / 3.57 * jnp.exp(-0.062 * state.v))
+            # 1 / (1 + m exp(-x)) with exp(-x) = sigmoid(-x) / sigmoid(x), which never overflows.
+            free, blocked = jax.nn.sigmoid(0.062 * state.v), jax.nn.sigmoid(-0.062 * state.v)
+            g = g * free / (free + self.magnesium / 3.57 * blocked)
         return state.replace(
-            conductance=g,
-            drive=g * self.reversal,
-            outputs=g * (self.reversal - state.v),
-            first=first,
-            second=second,
-            rounding=rounding,
+            g=g, drive=g * self.reversal, outputs=g * (self.reversal - state.v), **course
         )

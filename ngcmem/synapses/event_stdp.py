@@ -157,12 +157,13 @@ class EventSTDP(Component[EventSTDPState]):
         def along_row(w: Array, k: Array, prepared: Any, at: Array, exists: Array) -> Array:
             old = lax.dynamic_slice(w, (at,), exists.shape)
             new = row(old, at, exists, [one[k] for one in prepared])
-            return lax.dynamic_update_slice(w, jnp.where(exists, new, old), (at,))
+            return lax.dynamic_update_slice(w, jnp.where(exists, new.astype(w.dtype), old), (at,))
 
         def along_column(w: Array, k: Array, prepared: Any, at: Array, exists: Array) -> Array:
             positions = lax.dynamic_slice(columns.positions, (at,), exists.shape)
             new = column(w[positions], at, positions, [one[k] for one in prepared])
-            return w.at[jnp.where(exists, positions, entries)].set(new, mode="drop")
+            places = jnp.where(exists, positions, entries)
+            return w.at[places].set(new.astype(w.dtype), mode="drop")
 
         weights = walk(
             arrived,
