@@ -1,6 +1,5 @@
 """Spikes of many cells that are not simulated, as what they add to a membrane in a step."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -34,7 +33,7 @@ class PoissonInput(Component[PoissonInputState]):
         outputs = weight * k,     k ~ Poisson(sources * rate * dt / 1000)
 
     Wire them to `jump` of a leaky cell (delta synapses) or to the `inputs` of a `Conductance`. k is
-    exact to 2^-24 for means up to 64 a step, above that NaN. Drawn by the distribution function,
+    exact to 1e-7 for means up to 64 a step, above that NaN. Drawn by the distribution function,
     with a generator of each unit's own (`ngcmem.core.generators`): where rate and sources are the
     same for all units by a table of it, else term by term. Units: Hz, ms. References: Brunel
     (2000), doi:10.1023/A:1008925309027 (external input); Chen and Asau (1974),
@@ -69,9 +68,7 @@ def poisson_counts(uniform: Array, mean: Array) -> Array:
     """
     if mean.ndim:
         return _term_by_term(uniform, mean)
-    most = jnp.arange(MOST + 1, dtype=mean.dtype)
-    passed = jnp.where(most < MOST, jax.scipy.special.gammaincc(most + 1.0, mean), 2.0)
-    parts = 4096
+    passed, parts = _distribution(mean), 4096
     guide = jnp.searchsorted(passed, jnp.arange(parts, dtype=mean.dtype) / parts, side="right")
     number = guide.astype(jnp.int32)[(uniform * parts).astype(jnp.int32)]
 
@@ -83,6 +80,21 @@ def poisson_counts(uniform: Array, mean: Array) -> Array:
         return number, short(number)
 
     return lax.while_loop(lambda state: jnp.any(state[1]), raised, (number, short(number)))[0]
+
+
+def _distribution(mean: Array) -> Array:
+    """(MOST + 1,) the Poisson distribution function; the rest after its last term is never passed.
+
+    The terms are multiplied up and down from the most likely one, where they lose few digits.
+    """
+    k = jnp.arange(MOST + 1, dtype=mean.dtype)
+    mode = jnp.floor(mean)
+    up = jnp.cumprod(jnp.where(k > mode, mean / jnp.maximum(k, 1.0), 1.0))
+    down = jnp.where(k < mode, (k + 1.0) / jnp.maximum(mean, 1.0), 1.0)
+    terms = up * jnp.cumprod(down[::-1])[::-1]
+    terms = terms / jnp.sum(terms)
+    rest = (k > mean) & (terms < 1e-10)  # lost in the digits of the sum
+    return jnp.where(rest, 2.0, jnp.cumsum(terms))
 
 
 def _term_by_term(uniform: Array, mean: Array) -> Array:
