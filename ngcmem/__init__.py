@@ -59,6 +59,8 @@ Cells, encoders, traces
     ConductanceLIF, CubaLIF   with synaptic conductances, with a synaptic current
     RateCell, Value           a rate; a value that descends the circuit's energy
     Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
+    RingAttractor             a bump that keeps an angle and integrates a velocity
+    LegendreMemory, LegendreHistory         the past as coefficients of polynomials
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
     Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
     WhiteNoise, PoissonInput  what the rest of a brain does to a membrane
@@ -102,11 +104,14 @@ from ngcmem.cells import HodgkinHuxley as HodgkinHuxley
 from ngcmem.cells import Izhikevich as Izhikevich
 from ngcmem.cells import LaplacianError as LaplacianError
 from ngcmem.cells import Latency as Latency
+from ngcmem.cells import LegendreHistory as LegendreHistory
+from ngcmem.cells import LegendreMemory as LegendreMemory
 from ngcmem.cells import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from ngcmem.cells import Poisson as Poisson
 from ngcmem.cells import PoissonInput as PoissonInput
 from ngcmem.cells import RateCell as RateCell
 from ngcmem.cells import Reservoir as Reservoir
+from ngcmem.cells import RingAttractor as RingAttractor
 from ngcmem.cells import SpikeCount as SpikeCount
 from ngcmem.cells import SpikeIndices as SpikeIndices
 from ngcmem.cells import TotalEnergy as TotalEnergy

@@ -341,6 +341,11 @@ COMPONENTS: dict[str, Entry] = {
         drive={"place": None},
         no_gradient="places are whole numbers",
     ),
+    "RingAttractor": Entry(lambda: nm.RingAttractor(units=12, sigma=0.1)),
+    "LegendreMemory": Entry(
+        lambda: nm.LegendreMemory(inputs=2, order=4, theta=5.0, delays=(0.0, 1.0))
+    ),
+    "LegendreHistory": Entry(lambda: nm.LegendreHistory(inputs=2, order=4)),
     "Reservoir": Entry(lambda: nm.Reservoir(inputs=3, units=5, tau=2.0)),
     "Reservoir gaussian": Entry(
         lambda: nm.Reservoir(inputs=3, units=5, topology="gaussian", bias_scale=0.1)

@@ -26,6 +26,11 @@ from ngcmem.cells.latency import Latency as Latency
 from ngcmem.cells.latency import LatencyState as LatencyState
 from ngcmem.cells.leaky import LeakyCell as LeakyCell
 from ngcmem.cells.leaky import LeakyState as LeakyState
+from ngcmem.cells.legendre import LegendreHistory as LegendreHistory
+from ngcmem.cells.legendre import LegendreHistoryState as LegendreHistoryState
+from ngcmem.cells.legendre import LegendreMemory as LegendreMemory
+from ngcmem.cells.legendre import LegendreMemoryState as LegendreMemoryState
+from ngcmem.cells.legendre import legendre_matrices as legendre_matrices
 from ngcmem.cells.lif import LIF as LIF
 from ngcmem.cells.lif import LIFState as LIFState
 from ngcmem.cells.ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
@@ -40,6 +45,8 @@ from ngcmem.cells.rate_cell import RateCellState as RateCellState
 from ngcmem.cells.reservoir import Reservoir as Reservoir
 from ngcmem.cells.reservoir import ReservoirState as ReservoirState
 from ngcmem.cells.reservoir import linear as linear
+from ngcmem.cells.ring_attractor import RingAttractor as RingAttractor
+from ngcmem.cells.ring_attractor import RingAttractorState as RingAttractorState
 from ngcmem.cells.spike_count import SpikeCount as SpikeCount
 from ngcmem.cells.spike_count import SpikeCountState as SpikeCountState
 from ngcmem.cells.spike_indices import SpikeIndices as SpikeIndices
