@@ -70,7 +70,7 @@ def simulate(size: int, g: float, eta: float, seconds: float, seed: int) -> dict
         "variances": nm.drivers.Variance("cell.v"),
     }
     _, seen = nm.run(circuit, state, duration=duration, dt=DT, record=record)
-    trains = analysis.spike_trains(seen["spikes"], dt=DT, units=size, duration=duration)
+    trains = analysis.to_spike_trains(seen["spikes"], dt=DT, units=size, duration=duration)
     counts = analysis.population_counts(trains, 1.0)
     peak, height = analysis.spectral_peak(counts, 1.0)
     inputs = size * 4 // 5 // 10

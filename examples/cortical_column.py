@@ -140,7 +140,7 @@ def main() -> None:
     state, _ = nm.run(circuit, state, duration=500.0, dt=DT)
     record = {"spikes": nm.drivers.Events("cell.spikes", most=int(0.02 * duration * size))}
     _, seen = nm.run(circuit, state, duration=duration, dt=DT, record=record)
-    trains = analysis.spike_trains(seen["spikes"], dt=DT, units=size, duration=duration)
+    trains = analysis.to_spike_trains(seen["spikes"], dt=DT, units=size, duration=duration)
     layers = [trains.part(a, b) for a, b in pairwise(begins)]
     rates = {
         name: float(analysis.firing_rates(layer).mean())

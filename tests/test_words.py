@@ -25,7 +25,7 @@ FIELDS = {
     for owner in CLASSES
     for field in dataclasses.fields(owner)
 }
-HERTZ = {"Poisson.rate", "InhibitorySTDP.target_rate"}
+HERTZ = {"Poisson.rate", "PoissonInput.rate", "InhibitorySTDP.target_rate"}
 
 
 def _rows() -> list[list[str]]:

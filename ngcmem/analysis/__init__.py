@@ -45,15 +45,15 @@ from ngcmem.analysis.metrics import random_baseline as random_baseline
 from ngcmem.analysis.spike_trains import SpikeTrains as SpikeTrains
 from ngcmem.analysis.spike_trains import binned as binned
 from ngcmem.analysis.spike_trains import cross_correlogram as cross_correlogram
+from ngcmem.analysis.spike_trains import cv2 as cv2
 from ngcmem.analysis.spike_trains import fano_factor as fano_factor
 from ngcmem.analysis.spike_trains import firing_rates as firing_rates
 from ngcmem.analysis.spike_trains import golomb_chi as golomb_chi
 from ngcmem.analysis.spike_trains import interval_cv as interval_cv
-from ngcmem.analysis.spike_trains import interval_cv2 as interval_cv2
 from ngcmem.analysis.spike_trains import local_variation as local_variation
 from ngcmem.analysis.spike_trains import pairwise_correlation as pairwise_correlation
 from ngcmem.analysis.spike_trains import population_counts as population_counts
 from ngcmem.analysis.spike_trains import population_fano as population_fano
 from ngcmem.analysis.spike_trains import power_spectrum as power_spectrum
 from ngcmem.analysis.spike_trains import spectral_peak as spectral_peak
-from ngcmem.analysis.spike_trains import spike_trains as spike_trains
+from ngcmem.analysis.spike_trains import to_spike_trains as to_spike_trains

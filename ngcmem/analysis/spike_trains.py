@@ -10,7 +10,7 @@ from ngcmem.drivers import SpikeEvents, as_list
 
 @dataclass(frozen=True)
 class SpikeTrains:
-    """The spikes of a population, sorted by unit and then by time. Made by `spike_trains`."""
+    """The spikes of a population, sorted by unit and then by time. Made by `to_spike_trains`."""
 
     times: np.ndarray
     """(spikes,) ms."""
@@ -34,7 +34,7 @@ class SpikeTrains:
         return np.split(self.times, np.searchsorted(self.units, np.arange(1, self.count)))
 
 
-def spike_trains(
+def to_spike_trains(
     spikes: Any,
     *,
     dt: float = 1.0,
@@ -44,8 +44,8 @@ def spike_trains(
 ) -> SpikeTrains:
     """Spike trains of what `nm.run` recorded.
 
-        spike_trains(seen["cell.spikes"], dt=0.1)                         # every step
-        spike_trains(events, dt=0.1, units=10_000, duration=1000.0)       # nm.drivers.Events
+        to_spike_trains(seen["cell.spikes"], dt=0.1)                         # every step
+        to_spike_trains(events, dt=0.1, units=10_000, duration=1000.0)       # nm.drivers.Events
 
     A spike stands at the end of its step; several in a step are as many spikes.
 
@@ -63,7 +63,7 @@ def spike_trains(
     if isinstance(spikes, SpikeEvents):
         if units is None or duration is None:
             raise ValueError(
-                "spike_trains: events do not say how many units were silent: write units=..., "
+                "to_spike_trains: events do not say how many units were silent: write units=..., "
                 "duration=... (ms)."
             )
         times, of = as_list(spikes, dt, example)
@@ -72,7 +72,7 @@ def spike_trains(
         dense = np.asarray(spikes)
         if dense.ndim < 2:
             raise ValueError(
-                f"spike_trains: spikes are (steps, batch, units) or (steps, units), got "
+                f"to_spike_trains: spikes are (steps, batch, units) or (steps, units), got "
                 f"{dense.shape}."
             )
         dense = dense[:, example] if dense.ndim > 2 else dense
@@ -103,7 +103,7 @@ def interval_cv(trains: SpikeTrains, *, min_intervals: int = 10) -> float:
     return _over_units(trains, lambda i: i.std() / i.mean(), min_intervals)
 
 
-def interval_cv2(trains: SpikeTrains, *, min_intervals: int = 10) -> float:
+def cv2(trains: SpikeTrains, *, min_intervals: int = 10) -> float:
     """The irregularity of neighbouring intervals, mean over units; insensitive to slow changes.
 
         CV2 = mean of 2 |I_{k+1} - I_k| / (I_{k+1} + I_k)

@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core import Pytree, Static, check_whole
-
-LARGEST = 2**31 - 1
+from ngcmem.connectivity._blocks import block_for
+from ngcmem.core import Pytree, Static
 
 
 class Columns(Pytree):
@@ -63,7 +62,7 @@ class Connections(Pytree):
             starts=jax.device_put(np.concatenate([[0], np.cumsum(degrees)]).astype(np.int32)),
             positions=jax.device_put(positions),
             sources=jax.device_put(sources[positions]),
-            block=_block(degrees),
+            block=block_for(degrees),
         )
 
     @property
@@ -114,89 +113,3 @@ class Connections(Pytree):
     def __repr__(self) -> str:
         delays = "" if self.delays is None else ", with delays"
         return f"Connections(inputs={self.inputs}, outputs={self.outputs}, {len(self)}{delays})"
-
-
-def by_source(sources: np.ndarray, targets: np.ndarray, inputs: int, outputs: int) -> Connections:
-    """Connections from lists of their two ends in any order; equal sources keep theirs."""
-    narrow = sources.astype(np.uint16) if inputs <= 2**16 else sources  # a radix sort
-    order = np.argsort(narrow, kind="stable")
-    return from_rows(np.bincount(sources, minlength=inputs), targets[order], inputs, outputs)
-
-
-def from_rows(degrees: np.ndarray, targets: np.ndarray, inputs: int, outputs: int) -> Connections:
-    """Connections from the number of each cell's, and all targets by presynaptic cell."""
-    if len(targets) > LARGEST:
-        raise ValueError(
-            f"{len(targets)} connections are more than one synapse's lists can count "
-            f"({LARGEST}): split the population."
-        )
-    starts = np.concatenate([[0], np.cumsum(degrees)]).astype(np.int32)
-    return Connections(
-        starts=jax.device_put(starts),
-        targets=jax.device_put(np.ascontiguousarray(targets, np.int32)),
-        inputs=inputs,
-        outputs=outputs,
-        block=_block(degrees),
-    )
-
-
-def _block(degrees: np.ndarray) -> int:
-    """The block that reads these rows at the least cost.
-
-    One costs 0.3 us and 2 ns for each of its places, filled or not (measured on one x86 core).
-    """
-    most = int(max(degrees.max(initial=0), 1))
-    sizes = {min(most, 2**k) for k in range(3, 13)} | {min(most, 8192)}
-    return min(sizes, key=lambda size: float(np.sum(-(-degrees // size)) * (300 + 2 * size)))
-
-
-def from_lists(sources: Any, targets: Any, *, inputs: int, outputs: int) -> Connections:
-    """Connections given by their two ends, in any order.
-
-    Args:
-        sources: (connections,) presynaptic cells.
-        targets: (connections,) postsynaptic cells.
-        inputs: how many presynaptic cells there are.
-        outputs: how many postsynaptic cells there are.
-
-    Raises:
-        ValueError: lists of other lengths, or a cell that does not exist.
-    """
-    inputs = check_whole("from_lists: inputs", inputs)
-    outputs = check_whole("from_lists: outputs", outputs)
-    pre, post = _cells("sources", sources, inputs), _cells("targets", targets, outputs)
-    if pre.shape != post.shape:
-        raise ValueError(
-            f"from_lists: sources and targets are of the same connections, got {len(pre)} and "
-            f"{len(post)} of them."
-        )
-    return by_source(pre, post, inputs, outputs)
-
-
-def from_csr(starts: Any, targets: Any, *, outputs: int) -> Connections:
-    """Connections given as compressed rows: those of cell i are `targets[starts[i]:starts[i+1]]`.
-
-    The names of SciPy's `csr_array` are `indptr` and `indices`.
-
-    Raises:
-        ValueError: starts that do not rise from 0 to the number of targets, or a cell that does
-            not exist.
-    """
-    starts = np.asarray(starts)
-    post = _cells("targets", targets, check_whole("from_csr: outputs", outputs))
-    fits = starts.ndim == 1 and len(starts) > 1 and starts[0] == 0 and starts[-1] == len(post)
-    if not fits or (np.diff(starts) < 0).any():
-        raise ValueError(
-            f"from_csr: starts rise from 0 to the number of targets, {len(post)}, with one entry "
-            f"more than there are presynaptic cells."
-        )
-    return from_rows(np.diff(starts), post, len(starts) - 1, outputs)
-
-
-def _cells(name: str, given: Any, count: int) -> np.ndarray:
-    cells = np.asarray(given)
-    if cells.ndim != 1 or (len(cells) and cells.dtype.kind not in "iu"):
-        raise ValueError(f"{name} is a list of whole numbers, got {cells.dtype}{cells.shape}.")
-    if len(cells) and not (0 <= cells.min() and cells.max() < count):
-        raise ValueError(f"{name} are from 0 to {count - 1}, got {cells.min()} to {cells.max()}.")
-    return cells.astype(np.int32)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ngcmem.connectivity.connections import Connections, by_source
+from ngcmem.connectivity._rows import by_source
+from ngcmem.connectivity.connections import Connections
 
 
 def distance_dependent(

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ngcmem.connectivity.connections import Connections, by_source, from_rows
+from ngcmem.connectivity._rows import by_source, from_rows
+from ngcmem.connectivity.connections import Connections
 from ngcmem.core import as_probability, check_whole
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.core.errors import is_whole
 from ngcmem.core.pytree import Static
 
 Units = Static[int | tuple[int, ...]]
@@ -63,7 +64,8 @@ def named_sizes(
     sizes, at = [], 0
     for axis in axes:
         own = component.axis_size(path, axis)
-        taken = len(own) if isinstance(own, tuple) else 1
+        shaped = isinstance(own, tuple) and all(map(is_whole, own))
+        taken = len(own) if shaped else 1
         if own != ():  # an axis that this component does without
             sizes.append((axis, tuple(shape[at : at + taken])))
         at += taken

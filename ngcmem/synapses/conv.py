@@ -28,7 +28,7 @@ class _Windows(Projected):
             )
         if isinstance(self.padding, str) and self.padding not in ("valid", "same"):
             raise ValueError(
-                f"{name}: padding is 'valid', 'same' or the units added on each side, got "
+                f"{name}: padding is one of 'valid', 'same', or the units added on each side, got "
                 f"{self.padding!r}."
             )
         for field in ("kernel_size", "stride", "dilation", "padding"):

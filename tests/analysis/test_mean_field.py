@@ -64,7 +64,7 @@ def test_uncoupled_cells_fire_as_the_formula_says(g: float, eta: float) -> None:
     state, _ = nm.run(circuit, state, duration=200.0, dt=0.1)
     record = {"e": nm.drivers.Events("cell.spikes", most=100_000)}
     _, seen = nm.run(circuit, state, duration=2000.0, dt=0.1, record=record)
-    trains = analysis.spike_trains(seen["e"], dt=0.1, units=600, duration=2000.0)
+    trains = analysis.to_spike_trains(seen["e"], dt=0.1, units=600, duration=2000.0)
     shift = 0.5826 * found.sigma * (0.1 / 20.0) ** 0.5  # spikes are tested on the grid
     cell = dict(CELL, threshold=20.0 + shift)
     expected = analysis.lif_rate(found.mean, found.sigma, **cell)

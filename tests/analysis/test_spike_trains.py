@@ -21,13 +21,13 @@ def _trains(*times, duration=100.0):
 def _counted(*rows, width=1.0):
     """Trains with these counts in bins of this width."""
     dense = np.array(rows).T
-    return a.spike_trains(dense, dt=width)
+    return a.to_spike_trains(dense, dt=width)
 
 
 def test_intervals() -> None:
     train = _trains([0, 10, 30, 40, 80])
     assert a.interval_cv(train, min_intervals=2) == pytest.approx(150**0.5 / 20, abs=1e-6)
-    assert a.interval_cv2(train, min_intervals=2) == pytest.approx((2 / 3 + 2 / 3 + 6 / 5) / 3)
+    assert a.cv2(train, min_intervals=2) == pytest.approx((2 / 3 + 2 / 3 + 6 / 5) / 3)
     assert a.local_variation(train, min_intervals=2) == pytest.approx(0.582222, abs=1e-6)
     assert np.isnan(a.interval_cv(train))  # fewer than ten intervals
     two = _trains([0, 10, 30, 40, 80], [5.0], [])
@@ -47,7 +47,7 @@ def test_counts() -> None:
 
 def test_bins_are_those_of_the_steps() -> None:
     spikes = (np.random.default_rng(0).random((40, 2, 3)) < 0.3).astype(int)
-    trains = a.spike_trains(spikes, dt=0.1, example=1)
+    trains = a.to_spike_trains(spikes, dt=0.1, example=1)
     np.testing.assert_array_equal(a.binned(trains, 0.1), spikes[:, 1])
     np.testing.assert_array_equal(a.binned(trains, 0.4), spikes[:, 1].reshape(10, 4, 3).sum(1))
     np.testing.assert_array_equal(a.population_counts(trains, 0.1), spikes[:, 1].sum(1))
@@ -105,7 +105,7 @@ def test_poisson_trains_are_as_irregular_as_they_should_be() -> None:
     trains = _trains(
         *(np.cumsum(rng.exponential(20.0, 2400))[:2000] for _ in range(100)), duration=30_000.0
     ).part(0, 100)
-    trains = a.spike_trains((rng.random((30_000, 100)) < 0.05).astype(int))  # 50 Hz, 1 ms
+    trains = a.to_spike_trains((rng.random((30_000, 100)) < 0.05).astype(int))  # 50 Hz, 1 ms
     thin = 1 - 0.05  # of a Bernoulli process: var / mean of counts, and CV squared
     assert a.interval_cv(trains) == pytest.approx(thin**0.5, abs=0.01)
     assert a.fano_factor(trains, 100.0) == pytest.approx(thin, abs=0.03)
@@ -126,7 +126,7 @@ def test_gamma_trains(shape: int) -> None:
     lv = 3.0 / (2 * shape + 1)  # Shinomoto et al. (2003)
     assert a.local_variation(trains) == pytest.approx(lv, rel=0.03)
     if shape == 1:
-        assert a.interval_cv2(trains) == pytest.approx(1.0, rel=0.02)
+        assert a.cv2(trains) == pytest.approx(1.0, rel=0.02)
 
 
 def test_events_and_dense_records_are_the_same_trains() -> None:
@@ -137,13 +137,13 @@ def test_events_and_dense_records_are_the_same_trains() -> None:
         source, state, steps=80, dt=0.5, clamp={"inputs": jnp.ones((2, 3, 4))}, record=record
     )
     for example in (0, 1):
-        dense = a.spike_trains(seen["all"], dt=0.5, example=example)
-        events = a.spike_trains(seen["events"], dt=0.5, example=example, units=12, duration=40.0)
+        dense = a.to_spike_trains(seen["all"], dt=0.5, example=example)
+        events = a.to_spike_trains(seen["events"], dt=0.5, example=example, units=12, duration=40.0)
         np.testing.assert_array_equal(dense.times, events.times)
         np.testing.assert_array_equal(dense.units, events.units)
         assert (dense.count, dense.duration) == (events.count, events.duration)
     with pytest.raises(ValueError, match=r"write units=\.\.\., duration="):
-        a.spike_trains(seen["events"])
+        a.to_spike_trains(seen["events"])
 
 
 def test_against_elephant() -> None:
@@ -153,7 +153,7 @@ def test_against_elephant() -> None:
     trains = _trains(*times, duration=6000.0)
     for ours, theirs in (
         (a.interval_cv, lambda i: np.std(i) / np.mean(i)),
-        (a.interval_cv2, statistics.cv2),
+        (a.cv2, statistics.cv2),
         (a.local_variation, statistics.lv),
     ):
         expected = np.mean([theirs(np.diff(t)) for t in times])

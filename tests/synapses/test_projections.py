@@ -253,7 +253,7 @@ def test_a_convolutional_predictive_circuit_learns_by_the_gradient_of_its_energy
         (lambda: nm.Conv(inputs=(4, 4, 3), channels=4, kernel_size=(3,)), "2 of them, got (3,)."),
         (
             lambda: nm.Conv(inputs=(4, 4, 3), channels=4, kernel_size=3, padding="full"),
-            "padding is 'valid', 'same' or",
+            "padding is one of 'valid', 'same', or",
         ),
         (lambda: nm.Hebbian(inputs=4), "Hebbian needs outputs: write Hebbian(inputs=100"),
         (
