@@ -123,6 +123,7 @@ def facilitated(trials, key):
         rates=np.concatenate(rates),
         cued=float(peak[:, 0].mean()),
         others=float(peak[:, 1:].max(1).mean()),
+        peaks=peak[:, 0],
         silent=float(rates[2][10:, :, 0].mean()),
         efficacy=efficacy.mean(0),
     )
@@ -182,11 +183,12 @@ def main():
     print(f"the bump turns at the given velocity, within {100 * speed:.1f} %")
     ratio, diffusing = ring_diffusion(100 if given.quick else 600, jax.random.fold_in(key, 1))
     print(f"and diffuses at {ratio:.2f} times the law")
-    held = facilitated(1 if given.quick else 3, jax.random.fold_in(key, 2))
+    held = facilitated(1 if given.quick else 8, jax.random.fold_in(key, 2))
     print(
         f"driven a little, the cued population answers at {held['cued']:.0f} Hz, the others at "
         f"{held['others']:.1f}; in silence before, {held['silent']:.2f} Hz, u x {held['efficacy']}"
     )
+    print(f"trial by trial, the cued population: {held['peaks']} Hz")
     signal = remembered(5000 if given.quick else 20_000, given.seed)
     capacity = echoed(3000 if given.quick else 12_000, given.seed)
     print(f"Legendre error {signal[0]:.4f}, the reservoir holds {capacity.total:.1f} of 50")
