@@ -8,7 +8,6 @@ over a hundred thousand steps fit where their dense record takes 4 GB.
 
 import abc
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +17,6 @@ import numpy as np
 from jax import Array
 
 from ngcmem.core import check_whole, fired_places
-from ngcmem.drivers._loop import Stacked
 
 
 @dataclass(frozen=True)
@@ -188,29 +186,6 @@ class Events(Measure):
             kept=count,
             lost=lost,
         )
-
-
-class Measured(Stacked):
-    """Records of which some are measures."""
-
-    def __init__(self, measures: Mapping[str, Measure]):
-        self.measures = measures
-
-    def begin(self, seen: Any, count: int) -> Any:
-        stacked = super().begin(self._others(seen), count)
-        return stacked, {k: one.begin(seen[k], count) for k, one in self.measures.items()}
-
-    def added(self, records: Any, seen: Any, place: Any) -> Any:
-        stacked, kept = records
-        others = super().added(stacked, self._others(seen), place)
-        return others, {k: m.added(kept[k], seen[k], place) for k, m in self.measures.items()}
-
-    def end(self, records: Any, seen: Any, count: int) -> Any:
-        stacked, kept = records
-        return stacked | {k: m.end(kept[k], seen[k], count) for k, m in self.measures.items()}
-
-    def _others(self, seen: dict[str, Any]) -> dict[str, Any]:
-        return {name: one for name, one in seen.items() if name not in self.measures}
 
 
 def as_list(

@@ -25,17 +25,18 @@ from ngcmem.core import (
     overlapping,
 )
 from ngcmem.drivers._loop import repeat
-from ngcmem.drivers.arguments import as_duration, as_time, checked
-from ngcmem.drivers.measures import Measure, Measured
-from ngcmem.drivers.program import Program
-from ngcmem.drivers.rebatching import batch_of
-from ngcmem.drivers.recording import (
+from ngcmem.drivers._measured import Measured
+from ngcmem.drivers._recording import (
     as_measures,
     check_measures,
     check_record,
     path_of_record,
     recorded,
 )
+from ngcmem.drivers.arguments import as_duration, as_time, checked
+from ngcmem.drivers.measures import Measure
+from ngcmem.drivers.program import Program
+from ngcmem.drivers.rebatching import batch_of
 from ngcmem.drivers.verbs import advance_batch, step_time
 
 S = TypeVar("S", bound=AnyState)
