@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 _of_examples = runpy.run_path(str(EXAMPLES / "_script.py"))  # this module has the same name
 arguments, finish, progress = (_of_examples[n] for n in ("arguments", "finish", "progress"))
 
-__all__ = ["arguments", "finish", "interleaved", "progress"]
+__all__ = ["EXAMPLES", "arguments", "finish", "interleaved", "progress"]
 
 
 def interleaved(

@@ -14,6 +14,7 @@ dt 0.1 ms), and COBA (Vogels and Abbott 2005, 4,000 cells).
 import argparse
 import json
 import os
+import runpy
 import statistics
 import subprocess
 import tempfile
@@ -27,7 +28,7 @@ if hasattr(os, "sched_setaffinity"):  # before XLA counts the cores
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _script import arguments, finish, progress
+from _script import EXAMPLES, arguments, finish, progress
 
 import ngcmem as nm
 from ngcmem import connectivity, delayed, wire
@@ -56,33 +57,6 @@ def white_noise(connections: Any, weight: float) -> nm.Circuit:
             wire("noise.outputs", "synapse.outputs", to="cell.jump"),
         ],
     )
-
-
-def coba(excitation: Any, inhibition: Any) -> nm.Circuit:
-    """Vogels and Abbott's network; conductances in units of the leak's."""
-    parts = dict(
-        cell=nm.ConductanceLIF(
-            units=4000, tau=20.0, v_rest=-60.0, v_reset=-60.0, v_threshold=-50.0,
-            refractory_time=5.0,
-        )
-    )  # fmt: skip
-    wires = [
-        wire("ge.g", "gi.g", to="cell.conductance"),
-        wire("ge.drive", "gi.drive", to="cell.drive"),
-    ]
-    for name, lists, jump, tau, reversal, part in (
-        ("e", excitation, 0.6, 5.0, 0.0, "[:3200]"),
-        ("i", inhibition, 6.7, 10.0, -80.0, "[3200:]"),
-    ):
-        parts[f"synapse_{name}"] = nm.EventSynapse(
-            connections=lists, one_weight=True, weight_init=jax.nn.initializers.constant(jump)
-        )
-        parts[f"g{name}"] = nm.Conductance(units=4000, tau=tau, reversal=reversal)
-        wires += [
-            wire(delayed(f"cell.spikes{part}"), to=f"synapse_{name}.inputs"),
-            wire(f"synapse_{name}.outputs", to=f"g{name}.inputs"),
-        ]
-    return nm.connect(parts, wires)
 
 
 def simulated(circuit: nm.Circuit, state: Any, seconds: float, rounds: int) -> tuple[float, float]:
@@ -149,23 +123,15 @@ def compare(python: str | None, size: int, degree: int, seconds: float, rounds: 
 
 
 def compare_coba(python: str | None, seconds: float, rounds: int) -> dict:
-    excitation = connectivity.fixed_probability(3200, 4000, 0.02, seed=1)
-    inhibition = connectivity.fixed_probability(800, 4000, 0.02, seed=2)
-    circuit = coba(excitation, inhibition)
-    n = np.random.default_rng(0).normal(size=(3, 4000))
-    start = dict(v=-60 + 5 * (n[0] - 1), ge=4 + 1.5 * n[1], gi=20 + 12 * n[2])
-    state = nm.init(circuit, jax.random.key(0)).set(
-        {
-            "cell.v": start["v"][None],
-            "ge.conductance": start["ge"][None],
-            "gi.conductance": start["gi"][None],
-        }
-    )
-    cpu, rate = simulated(circuit, state, seconds, rounds)
+    """The network of examples/vogels_abbott.py."""
+    example = runpy.run_path(str(EXAMPLES / "vogels_abbott.py"))
+    connections, first = example["lists"](0), example["start"](True, 0)
+    circuit = example["network"](connections, conductances=True)
+    cpu, rate = simulated(circuit, example["begun"](circuit, first, 0), seconds, rounds)
     result = dict(cpu=cpu, rate=rate)
     if python:
-        lists = dict(start)
-        for name, made in (("e", excitation), ("i", inhibition)):
+        lists = dict(first)
+        for name, made in connections.items():
             lists |= {f"sources_{name}": np.asarray(made.sources)}
             lists |= {f"targets_{name}": np.asarray(made.targets)}
         other, their_rate = in_brian2(python, "coba", lists, seconds, max(rounds // 2, 1))

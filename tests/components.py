@@ -138,6 +138,9 @@ COMPONENTS: dict[str, Entry] = {
     ),
     "AdEx": Entry(lambda: nm.AdEx(units=5), drive={"current": 2000.0}),
     "Izhikevich": Entry(lambda: nm.Izhikevich(units=5), drive={"current": 30.0}),
+    "Izhikevich half steps": Entry(
+        lambda: nm.Izhikevich(units=5, integration="half_steps"), drive={"current": 30.0}
+    ),
     "HodgkinHuxley": Entry(
         lambda: nm.HodgkinHuxley(units=5),
         drive={"current": 10.0},

@@ -19,7 +19,7 @@ from ngcmem.core import (
     check_choice,
     zeros_per_unit,
 )
-from ngcmem.synapses.double_exponential import risen_and_decayed
+from ngcmem.synapses._courses import risen_and_decayed
 
 
 class ConductanceState(State):

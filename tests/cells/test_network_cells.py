@@ -224,3 +224,49 @@ def test_jumps_reach_no_membrane_that_rests() -> None:
     _, seen = nm.run(cell, state, steps=8, inputs={"jump": jumps}, record=("v", "spikes"))
     np.testing.assert_array_equal(np.flatnonzero(seen["spikes"]), [0])
     np.testing.assert_allclose(seen["v"][:7, 0, 0], [0, 0, 0, 0, 0, 0, 5.0], atol=1e-6)
+
+
+def test_izhikevichs_network_of_2003_spike_for_spike() -> None:
+    """The published program as a loop in float64: test, input, two half steps of v, one of u."""
+    rng = np.random.default_rng(0)
+    excitatory, size, steps = 80, 100, 300
+    r = rng.random(size)
+    inhibitory = np.arange(size) >= excitatory
+    a = np.where(inhibitory, 0.02 + 0.08 * r, 0.02)
+    b = np.where(inhibitory, 0.25 - 0.05 * r, 0.2)
+    c = np.where(inhibitory, -65.0, -65.0 + 15.0 * r**2)
+    d = np.where(inhibitory, 2.0, 8.0 - 6.0 * r**2)
+    weights = rng.random((size, size)) * np.where(inhibitory, -10.0, 5.0)[:, None]  # pre, post
+    noise = rng.normal(size=(steps, size)) * np.where(inhibitory, 2.0, 5.0)
+    v, u = np.full(size, -65.0), b * -65.0
+    spikes = np.zeros((steps, size), bool)
+    for t in range(steps):
+        fired = v >= 30.0
+        v, u = np.where(fired, c, v), np.where(fired, u + d, u)
+        current = noise[t] + weights[fired].sum(0)
+        for _ in range(2):
+            v = v + 0.5 * (0.04 * v**2 + 5.0 * v + 140.0 - u + current)
+        u = u + a * (b * v - u)
+        spikes[t] = v >= 30.0
+    with jax.enable_x64(True):
+        cell = nm.Izhikevich(units=size, a=a, b=b, c=c, d=d, integration="half_steps")
+        circuit = nm.connect(
+            dict(
+                cell=cell,
+                synapse=nm.Dense(inputs=size, outputs=size),
+                noise=nm.RateCell(units=size, tau=1e-3, activation=_same),
+            ),
+            [
+                nm.wire(nm.delayed("cell.spikes"), to="synapse.inputs"),
+                nm.wire("noise.outputs", "synapse.outputs", to="cell.current"),
+            ],
+        )
+        state = nm.init(circuit, jax.random.key(0)).set({"synapse.weights": weights})
+        inputs = {"noise.inputs": noise[:, None]}
+        _, seen = nm.run(circuit, state, steps=steps, inputs=inputs, record="cell.spikes")
+    assert spikes.sum() > 100
+    np.testing.assert_array_equal(np.asarray(seen["cell.spikes"])[:, 0] > 0, spikes)
+
+
+def _same(x):
+    return x
