@@ -59,12 +59,14 @@ Cells, encoders, traces
     Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
     RingAttractor             a bump that keeps an angle and integrates a velocity
     LegendreMemory, LegendreHistory         the past as coefficients of polynomials
+    EnergyNeurons             a layer with a Lagrangian, driven by hypersynapses
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
     Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
     Trace, SpikeCount, SpikeIndices                                     read-outs of spikes
 
 Synapses
     Dense, Sparse, Feedback, LateralInhibition, Delay                   transmission
+    HyperSynapse              an energy of one layer, two or more
     ExponentialSynapse, DoubleExponentialSynapse, TsodyksMarkram        with a course in time
     Hebbian, Oja, BCM, Predictive                                       learning from rates
     STDP, TripletSTDP, InhibitorySTDP, RewardSTDP, Eligibility          learning from spikes
@@ -90,6 +92,7 @@ from ngcmem.cells import AdaptiveLIF as AdaptiveLIF
 from ngcmem.cells import AdEx as AdEx
 from ngcmem.cells import Bernoulli as Bernoulli
 from ngcmem.cells import BernoulliError as BernoulliError
+from ngcmem.cells import EnergyNeurons as EnergyNeurons
 from ngcmem.cells import GaussianError as GaussianError
 from ngcmem.cells import HodgkinHuxley as HodgkinHuxley
 from ngcmem.cells import Izhikevich as Izhikevich
@@ -172,6 +175,7 @@ from ngcmem.synapses import ExponentialSynapse as ExponentialSynapse
 from ngcmem.synapses import Feedback as Feedback
 from ngcmem.synapses import FusiCascade as FusiCascade
 from ngcmem.synapses import Hebbian as Hebbian
+from ngcmem.synapses import HyperSynapse as HyperSynapse
 from ngcmem.synapses import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses import LateralInhibition as LateralInhibition
 from ngcmem.synapses import Oja as Oja
