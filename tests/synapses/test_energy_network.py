@@ -281,6 +281,33 @@ def test_an_energy_transformer_block_descends() -> None:
     assert (energy[-1] < energy[0]).all()
 
 
+def test_errors_and_spiking_cells_in_the_same_circuit() -> None:
+    """A layer under a predictive-coding error rests at p / (1 + variance), and drives LIF cells."""
+    circuit = nm.connect(
+        {
+            "layer": nm.EnergyNeurons(units=3),
+            "error": nm.GaussianError(units=3, variance=0.5),
+            "cell": nm.LIF(units=3),
+            "total": nm.TotalEnergy(),
+        },
+        [
+            wire("layer.outputs", to="error.target"),
+            wire(delayed("-error.target_gradient"), to="layer.drive"),
+            wire("layer.outputs", to="cell.current"),
+            wire("layer.energy", "error.energy", to="total.terms"),
+        ],
+    )
+    prediction = np.array([[60.0, 3.0, -60.0]])
+    state = nm.init(circuit, jax.random.key(0)).set({"error.prediction": prediction})
+    state, seen = nm.run(circuit, state, steps=200, record=["total.energy", "cell.spikes"])
+    np.testing.assert_allclose(state["layer.x"], prediction / 1.5, rtol=1e-5)
+    energy = np.asarray(seen["total.energy"], np.float64)
+    assert np.diff(energy, axis=0).max() <= 2e-6 * energy.max()
+    assert energy[-1, 0] == pytest.approx(float((prediction**2).sum()) / 3, rel=1e-5)
+    spikes = np.asarray(seen["cell.spikes"]).sum((0, 1))
+    assert spikes[0] > 0 and spikes[1] == 0 and spikes[2] == 0
+
+
 def _learner(strength: float) -> nm.Circuit:
     target = nm.EnergyNeurons(units=2)
     nudge = joining({"out": 2, "target": 2}, DifferenceInteraction(strength=strength))
