@@ -114,14 +114,14 @@ def trained(images, steps, key):
 
 
 def figure(images, known, found, energy, path):
-    drawn, axes = plt.subplots(3, 9, figsize=(9, 3.4), layout="constrained")
+    drawn, axes = plt.subplots(3, 9, figsize=(9.6, 3.4), layout="constrained")
     for k in range(8):
         for row, shown in enumerate((images[k] * known[k], found[k], images[k])):
             axes[row, k].imshow(shown.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
             axes[row, k].set_axis_off()
     for row in range(3):
         axes[row, 8].set_axis_off()
-    inset = drawn.add_axes((0.9, 0.12, 0.09, 0.8))
+    inset = drawn.add_axes((0.925, 0.12, 0.07, 0.76))
     inset.plot(energy[1:, :30], lw=0.5, color="0.5")
     inset.set_title("energy", fontsize=8)
     inset.tick_params(labelsize=6)
