@@ -1,8 +1,8 @@
 """Izhikevich's network of 2003: 800 excitatory and 200 inhibitory cells, and their rhythms.
 
-Cells of slightly different kinds (regular spiking to chattering, fast spiking), connected all to all
-with random weights, hear noise of their own. In the published order of operations and with its scheme
-of integration at 1 ms; the population shows episodes of alpha and gamma rhythm.
+Cells of slightly different kinds (regular spiking to chattering, fast spiking), connected all to
+all with random weights, hear noise of their own. In the published order of operations and with its
+scheme of integration at 1 ms; the population shows episodes of alpha and gamma rhythm.
 """
 
 from typing import Any
@@ -62,13 +62,9 @@ def draw(trains: analysis.SpikeTrains, counts: np.ndarray, path: Any) -> None:
         2, 1, figsize=(8, 5), sharex=True, height_ratios=(3, 1), layout="constrained"
     )
     shown = trains.times <= 1000.0
-    for chosen, color in (
-        (trains.units[shown] < EXCITATORY, "black"),
-        (trains.units[shown] >= EXCITATORY, "tab:red"),
-    ):
-        raster.plot(
-            trains.times[shown][chosen], trains.units[shown][chosen], ".", ms=1, color=color
-        )
+    times, units = trains.times[shown], trains.units[shown]
+    for chosen, color in ((units < EXCITATORY, "black"), (units >= EXCITATORY, "tab:red")):
+        raster.plot(times[chosen], units[chosen], ".", markersize=1, color=color)
     raster.set(ylabel="cell (red: inhibitory)", ylim=(0, CELLS))
     rate.plot(np.arange(1000) + 0.5, 1000.0 * counts[:1000] / CELLS, linewidth=0.8)
     rate.set(xlabel="ms", ylabel="rate (Hz)")

@@ -61,6 +61,7 @@ Cells, encoders, traces
     Reservoir                 recurrent cells with fixed weights, an echo of recent inputs
     RingAttractor             a bump that keeps an angle and integrates a velocity
     LegendreMemory, LegendreHistory         the past as coefficients of polynomials
+    EnergyNeurons             a layer with a Lagrangian, driven by hypersynapses
     GaussianError, LaplacianError, BernoulliError, TotalEnergy          errors and energies
     Poisson, Bernoulli, Latency, OrnsteinUhlenbeck                      encoders and noise
     WhiteNoise, PoissonInput  what the rest of a brain does to a membrane
@@ -70,6 +71,7 @@ Synapses
     Dense, Sparse, Feedback, LateralInhibition, Delay                   transmission
     EventSynapse, EventSTDP   given connections, read where cells fire
     Conv, ConvTranspose, Patched, Pool                                  windows over space
+    HyperSynapse              an energy of one layer, two or more
     ExponentialSynapse, DoubleExponentialSynapse, TsodyksMarkram        with a course in time
     Conductance               the same behind any synapse
     Hebbian, Oja, BCM, Predictive                                       learning from rates
@@ -99,6 +101,7 @@ from ngcmem.cells import Bernoulli as Bernoulli
 from ngcmem.cells import BernoulliError as BernoulliError
 from ngcmem.cells import ConductanceLIF as ConductanceLIF
 from ngcmem.cells import CubaLIF as CubaLIF
+from ngcmem.cells import EnergyNeurons as EnergyNeurons
 from ngcmem.cells import GaussianError as GaussianError
 from ngcmem.cells import HodgkinHuxley as HodgkinHuxley
 from ngcmem.cells import Izhikevich as Izhikevich
@@ -189,6 +192,7 @@ from ngcmem.synapses import ExponentialSynapse as ExponentialSynapse
 from ngcmem.synapses import Feedback as Feedback
 from ngcmem.synapses import FusiCascade as FusiCascade
 from ngcmem.synapses import Hebbian as Hebbian
+from ngcmem.synapses import HyperSynapse as HyperSynapse
 from ngcmem.synapses import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses import LateralInhibition as LateralInhibition
 from ngcmem.synapses import Oja as Oja

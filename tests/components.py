@@ -43,6 +43,10 @@ def _with_patterns(component: Any, state: Any) -> Any:
     return nm.store(component, state, PATTERNS)
 
 
+def _begun(component: Any, state: Any) -> Any:
+    return state.set({"begun": jnp.ones_like(state.begun)})  # the first step does not move
+
+
 SIGNS = jnp.sign(PATTERNS)
 
 
@@ -349,6 +353,21 @@ COMPONENTS: dict[str, Entry] = {
         lambda: nm.LegendreMemory(inputs=2, order=4, theta=5.0, delays=(0.0, 1.0))
     ),
     "LegendreHistory": Entry(lambda: nm.LegendreHistory(inputs=2, order=4)),
+    "EnergyNeurons": Entry(lambda: nm.EnergyNeurons(units=5), prepare=_begun, drive={"held": None}),
+    "EnergyNeurons softmax": Entry(
+        lambda: nm.EnergyNeurons(
+            units=6, lagrangian=nm.cells.SoftmaxLagrangian(beta=2.0, groups=2)
+        ),
+        prepare=_begun,
+        drive={"held": None},
+    ),
+    "HyperSynapse": Entry(lambda: nm.HyperSynapse(layers={"a": 5, "b": 3}, eta=0.1)),
+    "HyperSynapse attention": Entry(
+        lambda: nm.HyperSynapse(
+            layers={"a": 6},
+            interaction=nm.synapses.AttentionInteraction(tokens=3, heads=2, width=2),
+        )
+    ),
     "Reservoir": Entry(lambda: nm.Reservoir(inputs=3, units=5, tau=2.0)),
     "Reservoir gaussian": Entry(
         lambda: nm.Reservoir(inputs=3, units=5, topology="gaussian", bias_scale=0.1)

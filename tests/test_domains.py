@@ -104,6 +104,26 @@ OTHERS = {  # what the table of components does not have, so that no parameter i
     "in weight": Entry(
         lambda: nm.InWeight(vocabulary=4, outputs=3, hidden=5, memory=2, embedding=4, eta=0.1)
     ),
+    **{
+        f"EnergyNeurons {type(lagrangian).__name__}": Entry(
+            lambda lagrangian=lagrangian: nm.EnergyNeurons(units=6, lagrangian=lagrangian),
+            drive={"held": None},
+            prepare=lambda component, state: state.set({"begun": jnp.ones_like(state.begun)}),
+        )
+        for lagrangian in (
+            nm.cells.LayerNormLagrangian(),
+            nm.cells.SphericalLagrangian(),
+            nm.cells.TanhLagrangian(),
+        )
+    },
+    "HyperSynapse memory": Entry(
+        lambda: nm.HyperSynapse(layers={"a": 6}, interaction=nm.synapses.MemoryInteraction(slots=4))
+    ),
+    "HyperSynapse difference": Entry(
+        lambda: nm.HyperSynapse(
+            layers={"a": 6, "b": 6}, interaction=nm.synapses.DifferenceInteraction()
+        )
+    ),
     "plastic": Entry(lambda: nm.STDP(inputs=5, outputs=3, eta=0.1, total=1.0)),
 }
 ENTRIES = {

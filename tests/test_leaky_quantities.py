@@ -161,6 +161,7 @@ def test_every_leaky_component_is_in_the_table() -> None:
         "Value.tau": "a descent, tested above",
         "Latency.tau": "of a closed form, not of a state",
         "RingAttractor.tau": "Euler steps with dt << tau; its laws in tests/cells",
+        "EnergyNeurons.tau": "an Euler descent, tested in tests/synapses/test_energy_network.py",
         "AdEx.tau_w": "integrated by Runge-Kutta with dt << tau",
         "InhibitorySTDP.tau": "of its traces",
         "BennaFusi.tau": "of a chain, tested in tests/synapses/test_complex_synapses.py",

@@ -12,6 +12,8 @@ from ngcmem.cells.conductance_lif import ConductanceLIF as ConductanceLIF
 from ngcmem.cells.conductance_lif import ConductanceLIFState as ConductanceLIFState
 from ngcmem.cells.cuba_lif import CubaLIF as CubaLIF
 from ngcmem.cells.cuba_lif import CubaLIFState as CubaLIFState
+from ngcmem.cells.energy_neurons import EnergyNeurons as EnergyNeurons
+from ngcmem.cells.energy_neurons import EnergyNeuronsState as EnergyNeuronsState
 from ngcmem.cells.gaussian_error import GaussianError as GaussianError
 from ngcmem.cells.gaussian_error import GaussianErrorState as GaussianErrorState
 from ngcmem.cells.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
@@ -20,6 +22,14 @@ from ngcmem.cells.hodgkin_huxley import gate_rates as gate_rates
 from ngcmem.cells.izhikevich import IZHIKEVICH_PATTERNS as IZHIKEVICH_PATTERNS
 from ngcmem.cells.izhikevich import Izhikevich as Izhikevich
 from ngcmem.cells.izhikevich import IzhikevichState as IzhikevichState
+from ngcmem.cells.lagrangians import Lagrangian as Lagrangian
+from ngcmem.cells.lagrangians import LayerNormLagrangian as LayerNormLagrangian
+from ngcmem.cells.lagrangians import QuadraticLagrangian as QuadraticLagrangian
+from ngcmem.cells.lagrangians import ReluLagrangian as ReluLagrangian
+from ngcmem.cells.lagrangians import SigmoidLagrangian as SigmoidLagrangian
+from ngcmem.cells.lagrangians import SoftmaxLagrangian as SoftmaxLagrangian
+from ngcmem.cells.lagrangians import SphericalLagrangian as SphericalLagrangian
+from ngcmem.cells.lagrangians import TanhLagrangian as TanhLagrangian
 from ngcmem.cells.laplacian_error import LaplacianError as LaplacianError
 from ngcmem.cells.laplacian_error import LaplacianErrorState as LaplacianErrorState
 from ngcmem.cells.latency import Latency as Latency

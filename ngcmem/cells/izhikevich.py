@@ -70,9 +70,9 @@ class Izhikevich(Component[IzhikevichState]):
     min(v, v_peak). Spikes fall on whole steps, so dt <= 0.5 ms; above `longest_dt` = 1 ms, where
     firing rates go wrong, a step is refused. `integration="half_steps"` is the published program's
     scheme, for its networks at dt = 1 ms: two Euler steps of v of half the length with u held, then
-    one of u with the new v, and no limit on the square. The cell begins at `v_start` with u = b v_start, as
-    in the published program. Units: mV, ms. Reference: Izhikevich (2003), IEEE Transactions on
-    Neural Networks 14:1569, doi:10.1109/TNN.2003.820440.
+    one of u with the new v, and no limit on the square. The cell begins at `v_start` with
+    u = b v_start, as in the published program. Units: mV, ms. Reference: Izhikevich (2003), IEEE
+    Transactions on Neural Networks 14:1569, doi:10.1109/TNN.2003.820440.
 
     Raises:
         ValueError: an unknown `integration` or `surrogate`.

@@ -30,8 +30,17 @@ from ngcmem.synapses.fusi_cascade import FusiCascade as FusiCascade
 from ngcmem.synapses.fusi_cascade import FusiCascadeState as FusiCascadeState
 from ngcmem.synapses.hebbian import Hebbian as Hebbian
 from ngcmem.synapses.hebbian import HebbianState as HebbianState
+from ngcmem.synapses.hypersynapse import HyperSynapse as HyperSynapse
+from ngcmem.synapses.hypersynapse import HyperSynapseState as HyperSynapseState
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDP as InhibitorySTDP
 from ngcmem.synapses.inhibitory_stdp import InhibitorySTDPState as InhibitorySTDPState
+from ngcmem.synapses.interactions import AttentionInteraction as AttentionInteraction
+from ngcmem.synapses.interactions import ConvolutionInteraction as ConvolutionInteraction
+from ngcmem.synapses.interactions import DenseInteraction as DenseInteraction
+from ngcmem.synapses.interactions import DifferenceInteraction as DifferenceInteraction
+from ngcmem.synapses.interactions import Interaction as Interaction
+from ngcmem.synapses.interactions import MemoryInteraction as MemoryInteraction
+from ngcmem.synapses.interactions import ThreeWayInteraction as ThreeWayInteraction
 from ngcmem.synapses.lateral_inhibition import LateralInhibition as LateralInhibition
 from ngcmem.synapses.lateral_inhibition import LateralInhibitionState as LateralInhibitionState
 from ngcmem.synapses.oja import Oja as Oja
