@@ -83,6 +83,7 @@ from ngcmem.core.norms import magnitude as magnitude
 from ngcmem.core.parts import Part as Part
 from ngcmem.core.parts import part as part
 from ngcmem.core.populations import Units as Units
+from ngcmem.core.populations import UnitsOrNone as UnitsOrNone
 from ngcmem.core.populations import named_sizes as named_sizes
 from ngcmem.core.populations import shape_of as shape_of
 from ngcmem.core.populations import shown_sizes as shown_sizes

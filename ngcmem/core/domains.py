@@ -113,8 +113,6 @@ def domain_of(annotation: Any) -> Domain | None:
     kind = _kind_of(parts)
     if values is None and parts == [int] and "static" in notes:
         values = Whole()
-    if values is None and {*parts} == {int, tuple[int, ...]} and "static" in notes:
-        values = Whole(several=True)
     if (values is None and Array not in parts) or not (values or kind):
         return None
     return Domain(kind, values, optional)

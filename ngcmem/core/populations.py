@@ -5,16 +5,19 @@ v: PerExample[Array, "units"]      # has those axes, under one name
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 from jax import Array
 
+from ngcmem.core.domains import Whole
 from ngcmem.core.errors import is_whole
 from ngcmem.core.pytree import Static
 
-Units = Static[int | tuple[int, ...]]
+Units = Annotated[Static[int | tuple[int, ...]], Whole(several=True)]
 """The size of a population: one number, or a tuple for one with a shape."""
+UnitsOrNone = Annotated[Static[int | tuple[int, ...] | None], Whole(several=True)]
+"""The same, where something else may say it."""
 
 
 def shape_of(units: int | tuple[int, ...]) -> tuple[int, ...]:

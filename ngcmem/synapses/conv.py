@@ -1,9 +1,11 @@
 """Convolution and its transpose, over one or two axes of space."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ngcmem.core import Static, Units
+from ngcmem.core import Static, Units, lecun_normal_weights
+from ngcmem.synapses._initial import Initializer
 from ngcmem.synapses.projected import Projected
 
 
@@ -17,6 +19,8 @@ class _Windows(Projected):
     padding: Static[str | int | tuple[int, ...]] = "valid"
     dilation: Units = 1
     groups: Static[int] = 1
+    weight_init: Static[Initializer] = lecun_normal_weights
+    bias_init: Static[Initializer] = jax.nn.initializers.zeros
 
     def __post_init__(self) -> None:
         super().__post_init__()

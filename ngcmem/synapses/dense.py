@@ -3,11 +3,12 @@
 import math
 from typing import Any
 
+import jax
 from jax import Array
 
-from ngcmem.core import Real, Units, shape_of
+from ngcmem.core import Real, Static, Units, lecun_normal_weights, shape_of
 from ngcmem.synapses._events import outer_mean
-from ngcmem.synapses._initial import initial
+from ngcmem.synapses._initial import Initializer, initial
 from ngcmem.synapses.projected import Projected, ProjectedState
 
 
@@ -28,6 +29,8 @@ class Dense(Projected):
     inputs: Units
     outputs: Units
     scale: Real = 1.0
+    weight_init: Static[Initializer] = lecun_normal_weights
+    bias_init: Static[Initializer] = jax.nn.initializers.zeros
 
     @property
     def input_shape(self) -> tuple[int, ...]:

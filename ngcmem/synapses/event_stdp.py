@@ -20,13 +20,8 @@ from ngcmem.core import (
 from ngcmem.synapses._bounds import clipped, crossed
 from ngcmem.synapses._delivery import rows_of, walk
 from ngcmem.synapses._initial import Initializer
-from ngcmem.synapses.event_synapse import (
-    EventSynapseState,
-    fresh,
-    shortest_dt,
-    take_ring,
-    transmitted,
-)
+from ngcmem.synapses._transmission import fresh, shortest_dt, take_ring, transmitted
+from ngcmem.synapses.event_synapse import EventSynapseState
 
 
 class EventSTDPState(EventSynapseState):

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Borrowed, Component, Input, PerExample, Real, State, Static
+from ngcmem.core import Borrowed, Component, Input, PerExample, Real, State, UnitsOrNone
 from ngcmem.synapses._via import take_sizes, via
 from ngcmem.synapses.projected import Projected
 
@@ -31,8 +31,8 @@ class Feedback(Component[FeedbackState]):
         TypeError: neither sizes nor a projection.
     """
 
-    inputs: Static[int | tuple[int, ...] | None] = None
-    outputs: Static[int | tuple[int, ...] | None] = None
+    inputs: UnitsOrNone = None
+    outputs: UnitsOrNone = None
     projection: Projected | None = None
     scale: Real = 1.0
 

@@ -1,9 +1,11 @@
 """Patches that do not meet: block-diagonal connections."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ngcmem.core import Static
+from ngcmem.core import Static, lecun_normal_weights
+from ngcmem.synapses._initial import Initializer
 from ngcmem.synapses.projected import Projected
 
 
@@ -26,6 +28,8 @@ class Patched(Projected):
     patches: Static[int]
     inputs_per_patch: Static[int]
     outputs_per_patch: Static[int]
+    weight_init: Static[Initializer] = lecun_normal_weights
+    bias_init: Static[Initializer] = jax.nn.initializers.zeros
 
     @property
     def inputs(self) -> tuple[int, ...]:

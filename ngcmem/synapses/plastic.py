@@ -19,6 +19,7 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    UnitsOrNone,
     check_choice,
     uniform_weights,
 )
@@ -96,8 +97,8 @@ class PlasticSynapse(Component[S]):
 
     dense_only: ClassVar[bool] = False
 
-    inputs: Static[int | tuple[int, ...] | None] = None
-    outputs: Static[int | tuple[int, ...] | None] = None
+    inputs: UnitsOrNone = None
+    outputs: UnitsOrNone = None
     projection: Projected | None = None
     scale: Real = 1.0
     eta: Real | None = None

@@ -14,6 +14,7 @@ from ngcmem.core import (
     State,
     Static,
     Units,
+    UnitsOrNone,
     check_choice,
 )
 
@@ -38,7 +39,7 @@ class Pool(Component[PoolState]):
 
     inputs: Units
     kernel_size: Units
-    stride: Static[int | tuple[int, ...] | None] = None  # that of the window
+    stride: UnitsOrNone = None  # that of the window
     kind: Static[Literal["sum", "average", "max"]] = "average"
     scale: Real = 1.0
 

@@ -16,6 +16,7 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    UnitsOrNone,
     lecun_normal_weights,
 )
 from ngcmem.plasticity import apply_change, check_learning, init_optimizer
@@ -51,8 +52,8 @@ class Predictive(Component[PredictiveState]):
         TypeError: neither sizes nor a projection.
     """
 
-    inputs: Static[int | tuple[int, ...] | None] = None
-    outputs: Static[int | tuple[int, ...] | None] = None
+    inputs: UnitsOrNone = None
+    outputs: UnitsOrNone = None
     projection: Projected | None = None
     eta: NonNegative | None = None
     optimizer: Static[optax.GradientTransformation | None] = None

@@ -1,7 +1,7 @@
 """Projections: which unit reaches which, and with which shared weights."""
 
 import abc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,6 @@ from ngcmem.core import (
     PerExample,
     Shared,
     State,
-    Static,
-    lecun_normal_weights,
 )
 from ngcmem.synapses._initial import Initializer, initial
 
@@ -40,8 +38,9 @@ class Projected(Component[ProjectedState]):
     the outer product of a dense synapse, the correlation of patches of a convolution.
     """
 
-    weight_init: Static[Initializer] = lecun_normal_weights
-    bias_init: Static[Initializer] = jax.nn.initializers.zeros
+    if TYPE_CHECKING:  # declared by each after its sizes
+        weight_init: Initializer
+        bias_init: Initializer
 
     @property
     @abc.abstractmethod

@@ -104,7 +104,7 @@ MISTAKES = [
         "an unknown path",
         lambda: state()["cell.voltage"],
         ValueError,
-        "LIFState has no compartment 'voltage'. There is: current, refractory, spikes, v, "
+        "LIFState has no compartment 'voltage'. There is: current, jump, refractory, spikes, v, "
         "v_rounding.",
     ),
     Mistake(
@@ -150,7 +150,7 @@ MISTAKES = [
         "clamp an unknown name",
         lambda: nm.run(circuit(), state(), steps=2, clamp={"cell": jnp.zeros((2, 3))}),
         ValueError,
-        "run: clamp names 'cell'. There is: source.inputs.",
+        "run: clamp names 'cell'. Did you mean 'cell.jump'?",
     ),
     Mistake(
         "clamp a wired input",

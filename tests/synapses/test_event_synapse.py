@@ -67,6 +67,35 @@ def test_no_spike_is_lost_when_all_fire_at_once(monkeypatch) -> None:
     assert 700 > 256 > 7
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_the_form_for_accelerators_adds_the_same(monkeypatch, own) -> None:
+    """All rows of a round at once, on this machine too."""
+    from ngcmem.synapses import _delivery
+
+    made = connectivity.fixed_probability(900, 40, 0.3, seed=1)
+    lags = np.zeros(len(made), int)
+    if own:
+        made = made.with_delays(np.round(RNG.uniform(0.0, 0.5, len(made)), 1))
+        lags = np.round(np.asarray(made.delays, np.float64) / 0.1).astype(int)
+    monkeypatch.setattr(_delivery, "SWEPT", 5)
+    monkeypatch.setattr(_delivery.lax, "platform_dependent", lambda x, *, cpu, default: default(x))
+    synapse = nm.EventSynapse(connections=made, max_steps=6 + own)
+    state = nm.init(synapse, jax.random.key(0), batch=2)
+    spikes = _spikes(6, 2, 900, 0.4)
+    _, seen = nm.run(synapse, state, steps=6, dt=0.1, inputs={"inputs": spikes}, record="outputs")
+    expected = _loop(made, np.asarray(state.weights, np.float64), lags, spikes)
+    np.testing.assert_allclose(seen["outputs"], expected, rtol=1e-4)
+
+
+def test_no_connections_bring_nothing() -> None:
+    made = connectivity.fixed_probability(4, 3, 0.0, seed=0)
+    assert len(made) == 0
+    for synapse in (nm.EventSynapse(connections=made), nm.EventSTDP(connections=made)):
+        state = nm.init(synapse, jax.random.key(0)).replace(inputs=np.ones((1, 4)))
+        after = nm.evolve(synapse, nm.advance_state(synapse, state))
+        np.testing.assert_array_equal(after.outputs, np.zeros((1, 3)))
+
+
 def test_one_weight_and_rows_without_connections() -> None:
     made = connectivity.from_lists([0, 0, 4], [1, 1, 2], inputs=6, outputs=4)
     synapse = nm.EventSynapse(
