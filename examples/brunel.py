@@ -96,10 +96,11 @@ def draw(results: dict[str, dict[str, Any]], path: Any) -> None:
     for (name, result), (raster, rate) in zip(results.items(), axes.T, strict=True):
         trains, counts = result["trains"], result["counts"]
         shown = 100.0 if name.startswith("S") and "slow" not in name else 200.0
-        early = (trains.times < shown) & (trains.units < 60)
-        raster.plot(trains.times[early], trains.units[early], "|", markersize=2.5, color="black")
+        mine = (trains.times < shown) & (trains.units < 60)
+        raster.plot(trains.times[mine], trains.units[mine], "|", markersize=2.5, color="black")
         raster.set(title=name.partition(":")[0], ylabel="cell" if "SR" in name else "")
-        rate.bar(np.arange(int(shown)) + 0.5, 1000.0 * counts[: int(shown)] / trains.count, width=1)
+        early = counts[: int(shown)]
+        rate.bar(np.arange(len(early)) + 0.5, 1000.0 * early / trains.count, width=1)
         rate.set(xlabel="ms", ylabel="rate (Hz)" if "SR" in name else "")
         raster.text(
             0.5,
