@@ -365,6 +365,21 @@ def test_stdp_without_delays_is_the_dense_rule_on_the_connections_there_are() ->
     )
 
 
+def test_hebb_is_stdp_with_the_spikes_in_place_of_their_trace() -> None:
+    made = connectivity.fixed_probability(14, 11, 0.4, seed=5)
+    rng = np.random.default_rng(2)
+    pre, post = rng.random((3, 14)) < 0.3, rng.random((3, 11)) < 0.3
+    events = nm.EventSTDP(connections=made, a_plus=0.5, a_minus=0.0, bounds="none")
+    state = nm.advance_state(events, nm.init(events, jax.random.key(0), batch=3))
+    found = nm.weight_changes(events, state.replace(inputs=pre, post=post, pre_trace=pre), dt=0.5)
+    dense = nm.Hebbian(inputs=14, outputs=11)
+    other = nm.init(dense, jax.random.key(0), batch=3).replace(inputs=pre, post=post)
+    expected = nm.weight_changes(dense, other, dt=0.5)
+    rows = np.asarray(made.sources), np.asarray(made.targets)
+    assert np.abs(found).max() > 0
+    np.testing.assert_allclose(found, expected[rows], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "make, error, text",
     [
