@@ -50,11 +50,9 @@ def network(seed: int) -> tuple[nm.Circuit, np.ndarray]:
     return circuit, weights.astype(np.float32)
 
 
-def peak(counts: np.ndarray, low: float, high: float) -> float:
+def peak(counts: np.ndarray, above: float, below: float) -> float:
     """The frequency of the largest power of a population's rate in a band, Hz."""
-    frequencies, power = analysis.power_spectrum(counts, 1.0, segment=1000.0)
-    inside = (frequencies >= low) & (frequencies <= high)
-    return float(frequencies[inside][np.argmax(power[inside])])
+    return analysis.spectral_peak(counts, 1.0, above=above, below=below, segment=1000.0)[0]
 
 
 def draw(trains: analysis.SpikeTrains, counts: np.ndarray, path: Any) -> None:
@@ -89,8 +87,8 @@ def main() -> None:
             rate_i=float(rates[EXCITATORY:].mean()),
             spikes_of_first_second=int((trains.times <= 1000.0).sum()),
             cv=analysis.interval_cv(trains),
-            slow_peak_hz=peak(counts, 4.0, 15.0),
-            fast_peak_hz=peak(counts, 20.0, 60.0),
+            slow_peak_hz=peak(counts, 3.5, 15.0),
+            fast_peak_hz=peak(counts, 19.5, 60.0),
         ),
         given.out,
     )

@@ -148,11 +148,9 @@ def network(seed: int) -> tuple[nm.Circuit, dict[str, np.ndarray]]:
     return circuit, begin
 
 
-def peak(counts: np.ndarray, low: float, high: float) -> float:
+def peak(counts: np.ndarray, above: float, below: float) -> float:
     """The frequency of the largest power of a population's rate in a band, Hz."""
-    frequencies, power = analysis.power_spectrum(counts, 1.0, segment=1000.0)
-    inside = (frequencies >= low) & (frequencies <= high)
-    return float(frequencies[inside][np.argmax(power[inside])])
+    return analysis.spectral_peak(counts, 1.0, above=above, below=below, segment=1000.0)[0]
 
 
 def measures(counts: np.ndarray, sums: np.ndarray, weights: np.ndarray, ms: float) -> dict:
@@ -162,8 +160,8 @@ def measures(counts: np.ndarray, sums: np.ndarray, weights: np.ndarray, ms: floa
     return dict(
         rate_e=float(rate[:EXCITATORY].mean()),
         rate_i=float(rate[EXCITATORY:].mean()),
-        slow_peak_hz=peak(counts, 1.0, 15.0),
-        fast_peak_hz=peak(counts, 20.0, 100.0),
+        slow_peak_hz=peak(counts, 0.5, 15.0),
+        fast_peak_hz=peak(counts, 19.5, 100.0),
         mean_weight=float(learned.mean()),
         strong=float((learned > 9.5).mean()),
         weak=float((learned < 0.5).mean()),

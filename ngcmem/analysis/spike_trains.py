@@ -235,11 +235,16 @@ def power_spectrum(
 
 
 def spectral_peak(
-    counts: Any, bin_width: float, *, above: float = 8.0, segment: float = 256.0
+    counts: Any,
+    bin_width: float,
+    *,
+    above: float = 8.0,
+    below: float = float("inf"),
+    segment: float = 256.0,
 ) -> tuple[float, float]:
-    """The frequency (Hz) of the largest power above `above`, and that power over the median."""
+    """The frequency (Hz) of the largest power between two others, and it over the median there."""
     frequencies, power = power_spectrum(counts, bin_width, segment=segment)
-    fast = frequencies > above
+    fast = (frequencies > above) & (frequencies <= below)
     best = int(np.argmax(power[fast]))
     middle = float(np.median(power[fast]))
     return float(frequencies[fast][best]), float(power[fast][best] / middle) if middle else np.nan

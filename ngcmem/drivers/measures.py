@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ngcmem.core import check_whole, fired_places
+from ngcmem.core import carry, check_whole, fired_places
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,7 @@ class Sum(Measure):
         total, lost = kept
         if not jnp.issubdtype(total.dtype, jnp.inexact):
             return total + value.astype(total.dtype), lost
-        wanted = value + lost  # what the digits of the sum do not hold comes with the next value
-        after = total + wanted
-        return after, wanted - (after - total)
+        return carry(total, lost, value)
 
     def end(self, kept: Any, value: Any, records: int) -> Any:
         return kept[0]

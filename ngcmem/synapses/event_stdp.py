@@ -1,6 +1,6 @@
 """Spike-timing-dependent plasticity of given connections, worked out only where cells fire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -53,6 +53,8 @@ class EventSTDP(Component[EventSTDPState]):
             `weight_min` above `weight_max`.
     """
 
+    one_weight: ClassVar[bool] = False
+
     connections: Connections
     columns: Columns | None = None  # made of the connections
     delay: NonNegative = 0.0  # ms
@@ -65,14 +67,11 @@ class EventSTDP(Component[EventSTDPState]):
     bounds: Static[str] = "hard"
     max_steps: Static[int | None] = None
     weight_init: Static[Initializer] = uniform_weights
-    one_weight: Static[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         take_ring(self)
         check_choice("EventSTDP", "bounds", self.bounds, ("hard", "none"))
-        if self.one_weight:
-            raise ValueError("EventSTDP: one_weight=True, but each connection learns its own.")
         if self.bounds == "hard" and crossed(self.weight_min, self.weight_max):
             raise ValueError(
                 f"EventSTDP: weight_min={self.weight_min} is above weight_max={self.weight_max}. "
@@ -116,7 +115,7 @@ class EventSTDP(Component[EventSTDPState]):
     def evolve(self, state: EventSTDPState, t: Array, dt: Array) -> EventSTDPState:
         weights = self._changed(state.weights, state, dt, self.eta)
         if self.bounds == "hard":
-            weights = self._visited(weights, state, dt, self._clip_row, self._clip_column)
+            weights = self._visited(weights, state, dt, self._clip, self._clip)
         return state.replace(weights=weights.astype(state.weights.dtype))
 
     def _changed(self, weights: Array, state: EventSTDPState, dt: Array, eta: Any) -> Array:
@@ -180,10 +179,7 @@ class EventSTDP(Component[EventSTDPState]):
             weights,
         )
 
-    def _clip_row(self, old: Array, at: Array, exists: Array, place: Any) -> Array:
-        return clipped(old, self.weight_min, self.weight_max)
-
-    def _clip_column(self, old: Array, at: Array, positions: Array, place: Any) -> Array:
+    def _clip(self, old: Array, *_: Any) -> Array:
         return clipped(old, self.weight_min, self.weight_max)
 
     def _lags(self, dt: Array) -> Array:
