@@ -81,6 +81,7 @@ Synapses
 Folders: what one passes to a component or calls on arrays, and the states
     nm.retrieval     similarities, separations, gains, energies, bounds, diagnostics
     nm.plasticity    rules, storage prescriptions, linear solvers
+    nm.vector_symbols  codes that are bound and bundled: MAP, FHRR, HRR
     nm.memories      the memories' helpers: fast-weight updates, sequences of a PC-RNN
     nm.cells, nm.synapses, nm.circuits, nm.core, nm.drivers
     nm.analysis      measures, capacity sweeps, laws      (loaded on first use)

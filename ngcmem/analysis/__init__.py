@@ -3,6 +3,7 @@
 from ngcmem.analysis._linear_recall import pinv_recall as pinv_recall
 from ngcmem.analysis.capacity import Sweep as Sweep
 from ngcmem.analysis.capacity import capacity_sweep as capacity_sweep
+from ngcmem.analysis.laws import bundle_accuracy as bundle_accuracy
 from ngcmem.analysis.laws import dense_bit_error as dense_bit_error
 from ngcmem.analysis.laws import dense_capacity as dense_capacity
 from ngcmem.analysis.laws import dot_cosine as dot_cosine
