@@ -100,6 +100,7 @@ SAME_THING = (
     {"Part", "part"},  # the class behind the function
     {"Wire", "wire"},
     {"Real", "read"},  # a domain and a verb: of different kinds, in different places
+    {"MAP", "Max"},  # multiply, add, permute: the field's name; a separation
     {"FHRR", "HRR"},  # as the field calls them: the one is the other's Fourier form
 )
 
