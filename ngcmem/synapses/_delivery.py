@@ -194,11 +194,28 @@ def deliver(
 def _deliver_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
     buffer, spikes, position, weights, starts, targets, lags, _ = primals
     d_buffer, d_spikes, _, d_weights = tangents[:4]
-    sources = jnp.repeat(
-        jnp.arange(spikes.shape[0], dtype=jnp.int32),
-        jnp.diff(starts),
-        total_repeat_length=targets.shape[0],
-    )
+    sources = _sources(starts, targets)
     change = d_spikes[sources] * weights + spikes[sources] * d_weights
     slot = (position + lags) % buffer.shape[0]
     return deliver(*primals), d_buffer.at[slot, targets].add(change)
+
+
+def deliver_all(
+    buffer: Array,
+    spikes: Array,
+    position: Array,
+    weights: Array,
+    starts: Array,
+    targets: Array,
+    lags: Array,
+    block: Array,
+) -> Array:
+    """As `deliver`, reading every connection."""
+    slot = (position + lags) % buffer.shape[0]
+    return buffer.at[slot, targets].add(weights * spikes[_sources(starts, targets)])
+
+
+def _sources(starts: Array, targets: Array) -> Array:
+    """The source of every connection, of where the rows begin."""
+    cells = jnp.arange(starts.shape[0] - 1, dtype=jnp.int32)
+    return jnp.repeat(cells, jnp.diff(starts), total_repeat_length=targets.shape[0])

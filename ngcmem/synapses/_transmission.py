@@ -1,6 +1,7 @@
 """What event-driven synapses have in common: a ring of what is on its way."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,7 +11,6 @@ from jax import Array
 from jax.core import Tracer
 
 from ngcmem.core import SLACK, Component, whole_steps
-from ngcmem.synapses._delivery import deliver
 from ngcmem.synapses._initial import initial
 
 
@@ -66,8 +66,10 @@ def fresh(owner: Any, key: Array) -> dict[str, Array]:
     )
 
 
-def transmitted(owner: Any, state: Any, dt: Array) -> dict[str, Array]:
-    """The compartments that a step of transmission changes."""
+def transmitted(
+    owner: Any, state: Any, dt: Array, deliver: Callable[..., Array]
+) -> dict[str, Array]:
+    """The compartments that a step of transmission changes; `deliver` adds into the ring."""
     connections, slots = owner.connections, owner.max_steps + 1
     own = connections.delays is not None
     lags = whole_steps(connections.delays if own else owner.delay, dt)

@@ -18,7 +18,7 @@ from ngcmem.core import (
     whole_steps,
 )
 from ngcmem.synapses._bounds import clipped, crossed
-from ngcmem.synapses._delivery import rows_of, walk
+from ngcmem.synapses._delivery import deliver, rows_of, walk
 from ngcmem.synapses._initial import Initializer
 from ngcmem.synapses._transmission import fresh, shortest_dt, take_ring, transmitted
 from ngcmem.synapses.event_synapse import EventSynapseState
@@ -104,7 +104,7 @@ class EventSTDP(Component[EventSTDPState]):
     def advance_state(self, state: EventSTDPState, t: Array, dt: Array) -> EventSTDPState:
         last = state.position  # the traces of the step before are known only now
         traces = state.sent_traces.at[last].set(state.pre_trace)
-        changes = transmitted(self, state, dt)
+        changes = transmitted(self, state, dt, deliver)
         sent = state.sent.at[changes["position"]].set(state.inputs)
         return state.replace(sent=sent, sent_traces=traces, **changes)
 

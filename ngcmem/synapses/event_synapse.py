@@ -14,10 +14,15 @@ from ngcmem.core import (
     Shared,
     State,
     Static,
+    check_choice,
     uniform_weights,
 )
+from ngcmem.synapses._delivery import deliver, deliver_all
 from ngcmem.synapses._initial import Initializer
 from ngcmem.synapses._transmission import fresh, shortest_dt, take_ring, transmitted
+
+
+FEW = 1000  # connections, up to which reading all costs less than finding one that fired
 
 
 class EventSynapseState(State):
@@ -52,10 +57,13 @@ class EventSynapse(Component[EventSynapseState]):
         max_steps: the longest delay in steps, the size of the ring; by default what a dt of 0.1 ms
             needs. A shorter dt than fits is an error before anything compiles, NaN where traced.
         one_weight: one weight for all, of shape ().
+        method: "events" reads the rows of cells that fired, "all" reads every connection in every
+            step, "auto" takes "all" for up to 1,000 connections, where it is the faster one
+            whatever fires. They sum in another order: results agree to rounding.
 
     Raises:
         TypeError: `connections` that are none.
-        ValueError: `delay` beside connections with delays of their own, or a traced delay without
+        ValueError: an unknown `method`; `delay` beside connections with delays of their own, or a traced delay without
             `max_steps`.
     """
 
@@ -64,10 +72,12 @@ class EventSynapse(Component[EventSynapseState]):
     scale: Real = 1.0
     max_steps: Static[int | None] = None
     one_weight: Static[bool] = False
+    method: Static[str] = "auto"
     weight_init: Static[Initializer] = uniform_weights
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_choice("EventSynapse", "method", self.method, ("auto", "events", "all"))
         take_ring(self)
 
     @property
@@ -82,4 +92,6 @@ class EventSynapse(Component[EventSynapseState]):
         return EventSynapseState(**fresh(self, key))
 
     def advance_state(self, state: EventSynapseState, t: Array, dt: Array) -> EventSynapseState:
-        return state.replace(**transmitted(self, state, dt))
+        few = self.method == "auto" and len(self.connections) <= FEW
+        brought = deliver_all if few or self.method == "all" else deliver
+        return state.replace(**transmitted(self, state, dt, brought))
