@@ -21,7 +21,6 @@ from ngcmem.synapses._delivery import deliver, deliver_all
 from ngcmem.synapses._initial import Initializer
 from ngcmem.synapses._transmission import fresh, shortest_dt, take_ring, transmitted
 
-
 FEW = 1000  # connections, up to which reading all costs less than finding one that fired
 
 
@@ -63,8 +62,8 @@ class EventSynapse(Component[EventSynapseState]):
 
     Raises:
         TypeError: `connections` that are none.
-        ValueError: an unknown `method`; `delay` beside connections with delays of their own, or a traced delay without
-            `max_steps`.
+        ValueError: an unknown `method`; `delay` beside connections with delays of their own, or a
+            traced delay without `max_steps`.
     """
 
     connections: Connections

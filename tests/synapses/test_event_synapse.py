@@ -27,9 +27,11 @@ def _spikes(steps, batch, inputs, p=0.15):
     return (RNG.random((steps, batch, inputs)) < p).astype(np.float32)
 
 
-@pytest.mark.parametrize("block", [1, 3, 64])
+@pytest.mark.parametrize(
+    ("method", "block"), [("events", 1), ("events", 3), ("events", 64), ("all", 3), ("auto", 3)]
+)
 @pytest.mark.parametrize("delay", [None, 0.0, 0.3, "own"])
-def test_arrivals_equal_a_loop(delay, block) -> None:
+def test_arrivals_equal_a_loop(delay, method, block) -> None:
     made = connectivity.fixed_probability(20, 15, 0.3, seed=1).replace(block=block)
     how = {} if delay in (None, "own") else dict(delay=delay)
     if delay == "own":
@@ -37,7 +39,7 @@ def test_arrivals_equal_a_loop(delay, block) -> None:
         lags = np.floor(np.asarray(made.delays, np.float64) / 0.1 + 0.5).astype(int)
     else:
         lags = np.full(len(made), 0 if delay is None else round(delay / 0.1))
-    synapse = nm.EventSynapse(connections=made, scale=0.7, **how)
+    synapse = nm.EventSynapse(connections=made, scale=0.7, method=method, **how)
     spikes = _spikes(25, 2, 20)
     spikes[3, 1, 4] = 3.0  # several spikes, and anything else that is not 0, count linearly
     state = nm.init(synapse, jax.random.key(0), batch=2)
@@ -110,7 +112,7 @@ def test_a_batch_is_its_examples_and_populations_are_their_members() -> None:
     made = connectivity.fixed_probability(12, 10, 0.4, seed=2).with_delays(
         lambda pre, post: 0.1 * (pre % 4)
     )
-    synapse = nm.EventSynapse(connections=made)
+    synapse = nm.EventSynapse(connections=made, method="events")
     spikes = _spikes(9, 3, 12)
     state = nm.init(synapse, jax.random.key(0), batch=3)
     options = dict(steps=9, dt=0.1, record="outputs")
