@@ -227,7 +227,9 @@ COMPONENTS: dict[str, Entry] = {
         outputs=("outputs",),
     ),
     "EventSynapse delays": Entry(
-        lambda: nm.EventSynapse(connections=LISTS.with_delays(DELAYS), max_steps=9),
+        lambda: nm.EventSynapse(
+            connections=LISTS.with_delays(DELAYS), max_steps=9, method="events"
+        ),
         drive={"step_length": None},
         outputs=("outputs",),
     ),

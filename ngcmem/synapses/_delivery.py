@@ -192,12 +192,13 @@ def deliver(
 
 @deliver.defjvp
 def _deliver_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
-    buffer, spikes, position, weights, starts, targets, lags, _ = primals
-    d_buffer, d_spikes, _, d_weights = tangents[:4]
-    sources = _sources(starts, targets)
-    change = d_spikes[sources] * weights + spikes[sources] * d_weights
-    slot = (position + lags) % buffer.shape[0]
-    return deliver(*primals), d_buffer.at[slot, targets].add(change)
+    buffer, spikes, position, weights, *lists = primals
+    tangents = (tangents[0], tangents[1], tangents[3])
+
+    def whole(buffer: Array, spikes: Array, weights: Array) -> Array:
+        return deliver_all(buffer, spikes, position, weights, *lists)
+
+    return deliver(*primals), jax.jvp(whole, (buffer, spikes, weights), tangents)[1]
 
 
 def deliver_all(
@@ -210,12 +211,8 @@ def deliver_all(
     lags: Array,
     block: Array,
 ) -> Array:
-    """As `deliver`, reading every connection."""
+    """As `deliver`, reading every connection (`block` is not needed)."""
+    cells = jnp.arange(spikes.shape[0], dtype=jnp.int32)
+    sources = jnp.repeat(cells, jnp.diff(starts), total_repeat_length=targets.shape[0])
     slot = (position + lags) % buffer.shape[0]
-    return buffer.at[slot, targets].add(weights * spikes[_sources(starts, targets)])
-
-
-def _sources(starts: Array, targets: Array) -> Array:
-    """The source of every connection, of where the rows begin."""
-    cells = jnp.arange(starts.shape[0] - 1, dtype=jnp.int32)
-    return jnp.repeat(cells, jnp.diff(starts), total_repeat_length=targets.shape[0])
+    return buffer.at[slot, targets].add(weights * spikes[sources])

@@ -20,6 +20,10 @@ class VectorSymbols(Pytree, abc.ABC):
 
     Vectors are the last axis of an array, `features` long; axes before it are broadcast. All are
     pure functions. Review: Kleyko, Rachkovskij, Osipov and Rahimi (2022), doi:10.1145/3538531.
+
+    Raises:
+        ValueError: `features` below 1; in an operation, vectors or a codebook of another width, or
+            no vector at all.
     """
 
     features: Static[int]

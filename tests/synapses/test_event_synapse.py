@@ -89,30 +89,39 @@ def test_the_form_for_accelerators_adds_the_same(monkeypatch, own) -> None:
     np.testing.assert_allclose(seen["outputs"], expected, rtol=1e-4)
 
 
-def test_no_connections_bring_nothing() -> None:
+@pytest.mark.parametrize("method", ["events", "all"])
+def test_no_connections_bring_nothing(method) -> None:
     made = connectivity.fixed_probability(4, 3, 0.0, seed=0)
     assert len(made) == 0
-    for synapse in (nm.EventSynapse(connections=made), nm.EventSTDP(connections=made)):
+    for synapse in (
+        nm.EventSynapse(connections=made, method=method),
+        nm.EventSTDP(connections=made),
+    ):
         state = nm.init(synapse, jax.random.key(0)).replace(inputs=np.ones((1, 4)))
         after = nm.evolve(synapse, nm.advance_state(synapse, state))
         np.testing.assert_array_equal(after.outputs, np.zeros((1, 3)))
 
 
-def test_one_weight_and_rows_without_connections() -> None:
+@pytest.mark.parametrize("method", ["events", "all"])
+def test_one_weight_and_rows_without_connections(method) -> None:
     made = connectivity.from_lists([0, 0, 4], [1, 1, 2], inputs=6, outputs=4)
     synapse = nm.EventSynapse(
-        connections=made, one_weight=True, weight_init=jax.nn.initializers.constant(2.0)
+        connections=made,
+        one_weight=True,
+        method=method,
+        weight_init=jax.nn.initializers.constant(2.0),
     )
     state = nm.init(synapse, jax.random.key(0)).replace(inputs=np.ones((1, 6)))
     assert state.weights.shape == ()
     np.testing.assert_array_equal(nm.advance_state(synapse, state).outputs, [[0.0, 4.0, 2.0, 0.0]])
 
 
-def test_a_batch_is_its_examples_and_populations_are_their_members() -> None:
+@pytest.mark.parametrize("method", ["events", "all"])
+def test_a_batch_is_its_examples_and_populations_are_their_members(method) -> None:
     made = connectivity.fixed_probability(12, 10, 0.4, seed=2).with_delays(
         lambda pre, post: 0.1 * (pre % 4)
     )
-    synapse = nm.EventSynapse(connections=made, method="events")
+    synapse = nm.EventSynapse(connections=made, method=method)
     spikes = _spikes(9, 3, 12)
     state = nm.init(synapse, jax.random.key(0), batch=3)
     options = dict(steps=9, dt=0.1, record="outputs")
@@ -132,11 +141,12 @@ def test_a_batch_is_its_examples_and_populations_are_their_members() -> None:
         np.testing.assert_allclose(seen["outputs"][:, :, member], expected, atol=1e-5)
 
 
-def test_gradients_are_those_of_the_sum_over_all_connections() -> None:
+@pytest.mark.parametrize("method", ["events", "all"])
+def test_gradients_are_those_of_the_sum_over_all_connections(method) -> None:
     made = connectivity.fixed_probability(12, 10, 0.4, seed=2).with_delays(
         lambda pre, post: 0.1 * (post % 3)
     )
-    synapse = nm.EventSynapse(connections=made)
+    synapse = nm.EventSynapse(connections=made, method=method)
     spikes, pull = _spikes(7, 2, 12), RNG.normal(size=(7, 2, 10))
     state = nm.init(synapse, jax.random.key(0), batch=2)
 
@@ -399,6 +409,11 @@ def test_hebb_is_stdp_with_the_spikes_in_place_of_their_trace() -> None:
             )(jnp.ones(2)),
             ValueError,
             "a traced delay needs max_steps",
+        ),
+        (
+            lambda: nm.EventSynapse(connections=connectivity.one_to_one(2), method="gather"),
+            ValueError,
+            "method is one of 'auto', 'events', 'all', got 'gather'",
         ),
         (
             lambda: nm.EventSTDP(connections=connectivity.one_to_one(2), bounds="soft"),
